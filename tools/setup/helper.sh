@@ -1,0 +1,20 @@
+#!/bin/sh
+# Builds the process helper where a C compiler is there. The server has a slower one in JavaScript
+# that takes its place, so a machine without a compiler needs nothing.
+set -eu
+. "$(dirname "$0")/lib.sh"
+cd "$(dirname "$0")/../.."
+
+source=native/spawn-helper.c
+target=dist/native/spawn-helper
+compiler=${CC:-cc}
+
+[ -f "$source" ] || exit 0
+have "$compiler" || exit 0
+if [ -n "$(find "$target" -newer "$source" 2>/dev/null)" ]; then exit 0; fi
+
+say "building $target"
+mkdir -p dist/native
+# A running server may hold the old one: never write into it, put a new one in its place.
+"$compiler" -std=gnu11 -O2 -Wall -Wextra -Werror -o "$target.new" "$source"
+mv "$target.new" "$target"

@@ -1,0 +1,96 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import {
+  type ConnectionInjector,
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  type UntypedHandleCall,
+} from "@grpc/grpc-js";
+import type { Duplex } from "node:stream";
+import type { ServiceRegistration, UntypedHandler } from "../handler.ts";
+import { compose, type Interceptor } from "../interceptor/interceptor.ts";
+import { unimplemented } from "../rpc-error.ts";
+import { handleCall } from "./handle-call.ts";
+
+export interface GrpcServerOptions {
+  readonly services: readonly ServiceRegistration[];
+  /** The functions around every call, outermost first. */
+  readonly interceptors: readonly Interceptor[];
+  /** Largest request message in bytes. Default: 4 MiB, as every gRPC implementation has it. */
+  readonly requestBytesMax?: number;
+}
+
+const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
+/** A connection that has been silent for so long is asked whether it still lives. */
+const KEEPALIVE_MS = 5 * 60 * 1000;
+const KEEPALIVE_TIMEOUT_MS = 20 * 1000;
+
+/** Serves RPCs on streams that somebody else has accepted (see `rpc/listener`). */
+export class GrpcServer {
+  readonly #server: Server;
+  readonly #injector: ConnectionInjector;
+
+  constructor({ services, interceptors, requestBytesMax }: GrpcServerOptions) {
+    this.#server = new Server({
+      "grpc.max_receive_message_length": requestBytesMax ?? REQUEST_BYTES_MAX,
+      "grpc.max_send_message_length": -1,
+      "grpc.keepalive_time_ms": KEEPALIVE_MS,
+      "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+      "grpc.enable_channelz": 0,
+    });
+    const around = compose(interceptors);
+    for (const registration of services) this.#register(registration, around);
+    this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+  }
+
+  /** Takes over a connection that speaks HTTP/2. */
+  accept(connection: Duplex): void {
+    this.#injector.injectConnection(connection);
+  }
+
+  /**
+   * Stops taking calls and waits for those in progress; after `limitMs` they are cut off.
+   */
+  async close(limitMs: number): Promise<void> {
+    const timer = setTimeout(() => this.#server.forceShutdown(), limitMs);
+    this.#injector.drain(limitMs);
+    await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    clearTimeout(timer);
+    this.#injector.destroy();
+  }
+
+  #register({ service, handlers }: ServiceRegistration, around: Interceptor): void {
+    const definition: Record<string, ServiceDefinition[string]> = {};
+    const implementation: Record<string, UntypedHandleCall> = {};
+    for (const method of service.methods) {
+      definition[method.name] = methodDefinition(method);
+      const handler = handlers.get(method.localName) ?? notBuilt(method);
+      implementation[method.name] = handleCall(method, handler, around);
+    }
+    this.#server.addService(definition, implementation);
+  }
+}
+
+/** The library passes bytes through: messages are decoded where they are counted. */
+function methodDefinition(method: DescMethod): ServiceDefinition[string] {
+  const identity = (bytes: Buffer): Buffer => bytes;
+  return {
+    path: `/${method.parent.typeName}/${method.name}`,
+    requestStream: method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
+    responseStream:
+      method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
+    requestSerialize: identity,
+    requestDeserialize: identity,
+    responseSerialize: identity,
+    responseDeserialize: identity,
+  };
+}
+
+function notBuilt(method: DescMethod): UntypedHandler {
+  const refuse = (): never => {
+    throw unimplemented(`method ${method.name} not implemented`);
+  };
+  const streams = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
+  // biome-ignore lint/correctness/useYield: a stream that fails before its first reply
+  return streams ? async function* () { refuse(); } : async () => refuse();
+}

@@ -1,0 +1,81 @@
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { ServerSurfaceCall } from "@grpc/grpc-js/build/src/server-call.js";
+import type { CallStatistics, RequestMetadata, ServerCall } from "../call.ts";
+import type { Interruption } from "../status/status.ts";
+import { metadataOf, requestMetadata } from "./metadata.ts";
+
+/** One call in progress: what interceptors and handlers see of the gRPC library's call. */
+export class GrpcServerCall implements ServerCall {
+  readonly method: DescMethod;
+  readonly fullMethod: string;
+  readonly metadata: RequestMetadata;
+  readonly peer: string;
+  readonly deadlineMs: number | undefined;
+  readonly connection: object;
+  readonly startedAtMs: number;
+  readonly statistics: CallStatistics = {
+    receivedCount: 0,
+    receivedBytes: 0,
+    sentCount: 0,
+    sentBytes: 0,
+  };
+  readonly logFields: Record<string, unknown> = {};
+  correlationId = "";
+  requests: AsyncIterable<Message>;
+  readonly request: Message | undefined;
+  readonly trailers: [string, string | Uint8Array][] = [];
+  readonly #call: ServerSurfaceCall;
+  readonly #controller = new AbortController();
+  #headers: [string, string][] = [];
+
+  constructor(
+    method: DescMethod,
+    call: ServerSurfaceCall,
+    input: { requests: AsyncIterable<Message>; request: Message | undefined },
+    nowMs: number,
+  ) {
+    this.method = method;
+    this.fullMethod = call.getPath();
+    this.metadata = requestMetadata(call.metadata);
+    this.peer = call.getPeer();
+    this.deadlineMs = deadlineOf(call);
+    this.connection = call;
+    this.startedAtMs = nowMs;
+    this.requests = input.requests;
+    this.request = input.request;
+    this.#call = call;
+    call.once("cancelled", () => this.#controller.abort());
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** How the call was cut short, if it was. */
+  get interruption(): Interruption | undefined {
+    if (!this.signal.aborted) return undefined;
+    const expired = this.deadlineMs !== undefined && Date.now() >= this.deadlineMs;
+    return expired ? "deadline-exceeded" : "cancelled";
+  }
+
+  setHeader(key: string, value: string): void {
+    this.#headers.push([key, value]);
+  }
+
+  setTrailer(key: string, value: string): void {
+    this.trailers.push([key, value]);
+  }
+
+  /** Sends the header metadata if an interceptor has set any and it has not gone out yet. */
+  sendHeaders(): void {
+    if (this.#headers.length === 0) return;
+    this.#call.sendMetadata(metadataOf(this.#headers));
+    this.#headers = [];
+  }
+}
+
+function deadlineOf(call: ServerSurfaceCall): number | undefined {
+  const deadline = call.getDeadline();
+  const milliseconds = deadline instanceof Date ? deadline.getTime() : deadline;
+  return Number.isFinite(milliseconds) ? milliseconds : undefined;
+}

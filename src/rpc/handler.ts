@@ -1,9 +1,4 @@
-import type {
-  DescMethod,
-  DescService,
-  MessageInitShape,
-  MessageShape,
-} from "@bufbuild/protobuf";
+import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Call } from "./call.ts";
 
 /** The request message of a method. */

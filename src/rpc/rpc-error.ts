@@ -57,9 +57,9 @@ export const deadlineExceeded: Make = maker("deadline-exceeded");
 export function wrapError(kind: ErrorKind, doing: string, cause: unknown): RpcError {
   if (!(cause instanceof DomainError)) return new RpcError(kind, doing, { cause });
   const [inherited] = cause instanceof RpcError ? cause.details : [];
-  return new RpcError(
-    cause.kind === "unknown" ? kind : cause.kind,
-    `${doing}: ${cause.message}`,
-    { cause, metadata: cause.metadata, detail: inherited },
-  );
+  return new RpcError(cause.kind === "unknown" ? kind : cause.kind, `${doing}: ${cause.message}`, {
+    cause,
+    metadata: cause.metadata,
+    detail: inherited,
+  });
 }

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { DescMethod } from "@bufbuild/protobuf";
 import {
   type ConnectionInjector,
@@ -6,7 +7,6 @@ import {
   type ServiceDefinition,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
-import type { Duplex } from "node:stream";
 import type { ServiceRegistration, UntypedHandler } from "../handler.ts";
 import { compose, type Interceptor } from "../interceptor/interceptor.ts";
 import { unimplemented } from "../rpc-error.ts";
@@ -76,7 +76,8 @@ function methodDefinition(method: DescMethod): ServiceDefinition[string] {
   const identity = (bytes: Buffer): Buffer => bytes;
   return {
     path: `/${method.parent.typeName}/${method.name}`,
-    requestStream: method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
+    requestStream:
+      method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
     responseStream:
       method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
     requestSerialize: identity,
@@ -87,10 +88,7 @@ function methodDefinition(method: DescMethod): ServiceDefinition[string] {
 }
 
 function notBuilt(method: DescMethod): UntypedHandler {
-  const refuse = (): never => {
+  return () => {
     throw unimplemented(`method ${method.name} not implemented`);
   };
-  const streams = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
-  // biome-ignore lint/correctness/useYield: a stream that fails before its first reply
-  return streams ? async function* () { refuse(); } : async () => refuse();
 }

@@ -1,4 +1,12 @@
-import { create, type DescMethod, fromBinary, type Message, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { once } from "node:events";
+import {
+  create,
+  type DescMethod,
+  fromBinary,
+  type Message,
+  type MessageInitShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import type { sendUnaryData, UntypedHandleCall } from "@grpc/grpc-js";
 import type {
   ServerDuplexStream,
@@ -6,11 +14,10 @@ import type {
   ServerUnaryCall,
   ServerWritableStream,
 } from "@grpc/grpc-js/build/src/server-call.js";
-import { once } from "node:events";
 import type { UntypedHandler } from "../handler.ts";
 import type { Interceptor } from "../interceptor/interceptor.ts";
 import { cancelled, internal } from "../rpc-error.ts";
-import { type Status, STATUS_OK, statusOf } from "../status/status.ts";
+import { STATUS_OK, type Status, statusOf } from "../status/status.ts";
 import { metadataOf } from "./metadata.ts";
 import { GrpcServerCall } from "./server-call.ts";
 

@@ -10,7 +10,9 @@ export class RepositoryNotSetError extends DomainError {
 /** The storage that a request names is not configured. */
 export class StorageNotFoundError extends DomainError {
   constructor(storageName: string) {
-    super("invalid-argument", "storage name not found", { metadata: { storage_name: storageName } });
+    super("invalid-argument", "storage name not found", {
+      metadata: { storage_name: storageName },
+    });
   }
 }
 

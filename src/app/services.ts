@@ -1,0 +1,86 @@
+import {
+  create,
+  createFileRegistry,
+  type DescFile,
+  type DescService,
+  type FileRegistry,
+} from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { AnalysisService } from "../proto/analysis_pb.ts";
+import { BackupService } from "../proto/backup_pb.ts";
+import { BlobService } from "../proto/blob_pb.ts";
+import { CleanupService } from "../proto/cleanup_pb.ts";
+import { RaftService } from "../proto/cluster_pb.ts";
+import { CommitService } from "../proto/commit_pb.ts";
+import { ConflictsService } from "../proto/conflicts_pb.ts";
+import { DiffService } from "../proto/diff_pb.ts";
+import { HookService } from "../proto/hook_pb.ts";
+import { InternalGitaly } from "../proto/internal_pb.ts";
+import { ObjectPoolService } from "../proto/objectpool_pb.ts";
+import { OperationService } from "../proto/operations_pb.ts";
+import { PartitionService } from "../proto/partition_pb.ts";
+import { PraefectInfoService } from "../proto/praefect_pb.ts";
+import { RefService } from "../proto/ref_pb.ts";
+import { RemoteService } from "../proto/remote_pb.ts";
+import { RepositoryService } from "../proto/repository_pb.ts";
+import { ServerService } from "../proto/server_pb.ts";
+import { SmartHTTPService } from "../proto/smarthttp_pb.ts";
+import { SSHService } from "../proto/ssh_pb.ts";
+import { RefTransaction } from "../proto/transaction_pb.ts";
+import { type ServiceRegistration, serve } from "../rpc/handler.ts";
+import { healthService } from "../services/health/server.ts";
+import { reflectionServices } from "../services/reflection/server.ts";
+import { repositoryService } from "../services/repository/server.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** The 21 services of the protocol, whether any of their methods is built or not. */
+const PROTOCOL: readonly DescService[] = [
+  AnalysisService,
+  BackupService,
+  BlobService,
+  CleanupService,
+  CommitService,
+  ConflictsService,
+  DiffService,
+  HookService,
+  InternalGitaly,
+  ObjectPoolService,
+  OperationService,
+  PartitionService,
+  PraefectInfoService,
+  RaftService,
+  RefService,
+  RefTransaction,
+  RemoteService,
+  RepositoryService,
+  SSHService,
+  ServerService,
+  SmartHTTPService,
+];
+
+/** Every service that the server offers; methods that are not built yet answer UNIMPLEMENTED. */
+export function buildServices(runtime: Runtime): ServiceRegistration[] {
+  const built = protocolServices(runtime);
+  const missing = PROTOCOL.filter(
+    ({ typeName }) => !built.some(({ service }) => service.typeName === typeName),
+  );
+  const standard = [healthService(), ...reflectionServices({ registry: protocolRegistry() })];
+  return [...built, ...missing.map((service) => serve(service, {})), ...standard];
+}
+
+/** The protocol's services of which at least one method is built. */
+export function protocolServices(runtime: Runtime): ServiceRegistration[] {
+  return [repositoryService(runtime)];
+}
+
+/** The protocol's files and all that they import, each after its imports. */
+function protocolRegistry(): FileRegistry {
+  const files = new Set<DescFile>();
+  const add = (file: DescFile): void => {
+    for (const dependency of file.dependencies) add(dependency);
+    files.add(file);
+  };
+  for (const { file } of PROTOCOL) add(file);
+  const file = [...files].map(({ proto }) => proto);
+  return createFileRegistry(create(FileDescriptorSetSchema, { file }));
+}

@@ -29,6 +29,10 @@ export async function findGit(options: FindGitOptions): Promise<GitBinary> {
   const refused: string[] = [];
   for (const path of candidates(options)) {
     options.signal.throwIfAborted();
+    if (!(await isExecutable(path))) {
+      if (path === options.binPath) refused.push(`${path} is no program`);
+      continue;
+    }
     const text = await versionText(path, options);
     const version = text === undefined ? undefined : parseGitVersion(text);
     if (version !== undefined && reachesVersion(version, MINIMUM.major, MINIMUM.minor)) {
@@ -54,13 +58,21 @@ function candidates({ binPath, environment }: FindGitOptions): string[] {
     builtGitPath(environment),
     ...folders.map((folder) => join(folder, "git")),
   ];
-  return paths.filter((path) => path !== undefined && path !== "");
+  return paths.filter((path) => path !== undefined).filter((path) => path !== "");
 }
 
-/** What `git version` prints; undefined when there is no program at `path` or it fails. */
-async function versionText(path: string, { spawner }: FindGitOptions): Promise<string | undefined> {
+async function isExecutable(path: string): Promise<boolean> {
   try {
     await access(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What `git version` prints; undefined when the program at `path` can't be run or fails. */
+async function versionText(path: string, { spawner }: FindGitOptions): Promise<string | undefined> {
+  try {
     const { stdout, exited } = await spawner.spawn({
       program: path,
       args: ["version"],

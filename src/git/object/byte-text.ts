@@ -1,0 +1,16 @@
+const NEWLINE = 0x0a;
+
+/** `true` when the ASCII `text` stands at `offset` of `bytes`. */
+export function isTextAt(bytes: Uint8Array, offset: number, text: string): boolean {
+  if (offset + text.length > bytes.length) return false;
+  for (let i = 0; i < text.length; i++) {
+    if (bytes[offset + i] !== text.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** Offset after the newline that ends the line at `start`; the end when the last line has none. */
+export function nextLine(bytes: Buffer, start: number): number {
+  const newline = bytes.indexOf(NEWLINE, start);
+  return newline < 0 ? bytes.length : newline + 1;
+}

@@ -16,15 +16,21 @@ export const file_analysis: GenFile = /*@__PURE__*/
   fileDesc("Cg5hbmFseXNpcy5wcm90bxIGZ2l0YWx5IqoBChpDaGVja0Jsb2JzR2VuZXJhdGVkUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESNgoFYmxvYnMYAiADKAsyJy5naXRhbHkuQ2hlY2tCbG9ic0dlbmVyYXRlZFJlcXVlc3QuQmxvYhomCgRCbG9iEhAKCHJldmlzaW9uGAEgASgMEgwKBHBhdGgYAiABKAwigwEKG0NoZWNrQmxvYnNHZW5lcmF0ZWRSZXNwb25zZRI3CgVibG9icxgBIAMoCzIoLmdpdGFseS5DaGVja0Jsb2JzR2VuZXJhdGVkUmVzcG9uc2UuQmxvYhorCgRCbG9iEhAKCHJldmlzaW9uGAEgASgMEhEKCWdlbmVyYXRlZBgCIAEoCDJ9Cg9BbmFseXNpc1NlcnZpY2USagoTQ2hlY2tCbG9ic0dlbmVyYXRlZBIiLmdpdGFseS5DaGVja0Jsb2JzR2VuZXJhdGVkUmVxdWVzdBojLmdpdGFseS5DaGVja0Jsb2JzR2VuZXJhdGVkUmVzcG9uc2UiBvqXKAIIAigBMAFCNFoyZ2l0bGFiLmNvbS9naXRsYWItb3JnL2dpdGFseS92MTgvcHJvdG8vZ28vZ2l0YWx5cGJiBnByb3RvMw", [file_lint, file_shared]);
 
 /**
+ * Carries the next blobs to judge.
+ *
  * @generated from message gitaly.CheckBlobsGeneratedRequest
  */
 export type CheckBlobsGeneratedRequest = Message<"gitaly.CheckBlobsGeneratedRequest"> & {
   /**
+   * Repository to read. Only the first message needs it.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Blobs to judge. Must not be empty.
+   *
    * @generated from field: repeated gitaly.CheckBlobsGeneratedRequest.Blob blobs = 2;
    */
   blobs: CheckBlobsGeneratedRequest_Blob[];
@@ -38,15 +44,23 @@ export const CheckBlobsGeneratedRequestSchema: GenMessage<CheckBlobsGeneratedReq
   messageDesc(file_analysis, 0);
 
 /**
+ * Names a blob together with the name it goes by.
+ *
  * @generated from message gitaly.CheckBlobsGeneratedRequest.Blob
  */
 export type CheckBlobsGeneratedRequest_Blob = Message<"gitaly.CheckBlobsGeneratedRequest.Blob"> & {
   /**
+   * Object ID of the blob, or a revision with a path such as "main:go.sum". INVALID_ARGUMENT when
+   * it is no blob.
+   *
    * @generated from field: bytes revision = 1;
    */
   revision: Uint8Array;
 
   /**
+   * Path whose name and extension help with the judgement. It need not lead to the blob. Must not
+   * be empty.
+   *
    * @generated from field: bytes path = 2;
    */
   path: Uint8Array;
@@ -60,10 +74,14 @@ export const CheckBlobsGeneratedRequest_BlobSchema: GenMessage<CheckBlobsGenerat
   messageDesc(file_analysis, 0, 0);
 
 /**
+ * Carries the next verdicts; each request yields at least one such message.
+ *
  * @generated from message gitaly.CheckBlobsGeneratedResponse
  */
 export type CheckBlobsGeneratedResponse = Message<"gitaly.CheckBlobsGeneratedResponse"> & {
   /**
+   * Verdicts in the order of the questions.
+   *
    * @generated from field: repeated gitaly.CheckBlobsGeneratedResponse.Blob blobs = 1;
    */
   blobs: CheckBlobsGeneratedResponse_Blob[];
@@ -77,15 +95,21 @@ export const CheckBlobsGeneratedResponseSchema: GenMessage<CheckBlobsGeneratedRe
   messageDesc(file_analysis, 1);
 
 /**
+ * Holds the verdict on one blob.
+ *
  * @generated from message gitaly.CheckBlobsGeneratedResponse.Blob
  */
 export type CheckBlobsGeneratedResponse_Blob = Message<"gitaly.CheckBlobsGeneratedResponse.Blob"> & {
   /**
+   * Revision copied from the request.
+   *
    * @generated from field: bytes revision = 1;
    */
   revision: Uint8Array;
 
   /**
+   * Whether a program wrote the blob, judged by its path and its first 2048 bytes.
+   *
    * @generated from field: bool generated = 2;
    */
   generated: boolean;
@@ -99,10 +123,16 @@ export const CheckBlobsGeneratedResponse_BlobSchema: GenMessage<CheckBlobsGenera
   messageDesc(file_analysis, 1, 0);
 
 /**
+ * Judges the content of files.
+ *
  * @generated from service gitaly.AnalysisService
  */
 export const AnalysisService: GenService<{
   /**
+   * Tells for each blob whether a program wrote it: lock files, minified scripts, compiler output
+   * and the like. Both directions stream, so a client can send further blobs while answers arrive;
+   * answers keep the order of the questions.
+   *
    * @generated from rpc gitaly.AnalysisService.CheckBlobsGenerated
    */
   checkBlobsGenerated: {

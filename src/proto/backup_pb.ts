@@ -14,15 +14,22 @@ export const file_backup: GenFile = /*@__PURE__*/
   fileDesc("CgxiYWNrdXAucHJvdG8SBmdpdGFseSJFChRXcml0ZUJhY2t1cElEUmVxdWVzdBIaCgxzdG9yYWdlX25hbWUYASABKAlCBIjGLAESEQoJYmFja3VwX2lkGAIgASgJIhcKFVdyaXRlQmFja3VwSURSZXNwb25zZSI3ChlSZWFkTGF0ZXN0QmFja3VwSURSZXF1ZXN0EhoKDHN0b3JhZ2VfbmFtZRgBIAEoCUIEiMYsASIvChpSZWFkTGF0ZXN0QmFja3VwSURSZXNwb25zZRIRCgliYWNrdXBfaWQYASABKAkyzgEKDUJhY2t1cFNlcnZpY2USVgoNV3JpdGVCYWNrdXBJRBIcLmdpdGFseS5Xcml0ZUJhY2t1cElEUmVxdWVzdBodLmdpdGFseS5Xcml0ZUJhY2t1cElEUmVzcG9uc2UiCPqXKAQIAhACEmUKElJlYWRMYXRlc3RCYWNrdXBJRBIhLmdpdGFseS5SZWFkTGF0ZXN0QmFja3VwSURSZXF1ZXN0GiIuZ2l0YWx5LlJlYWRMYXRlc3RCYWNrdXBJRFJlc3BvbnNlIgj6lygECAIQAkI0WjJnaXRsYWIuY29tL2dpdGxhYi1vcmcvZ2l0YWx5L3YxOC9wcm90by9nby9naXRhbHlwYmIGcHJvdG8z", [file_lint]);
 
 /**
+ * Names a complete backup run.
+ *
  * @generated from message gitaly.WriteBackupIDRequest
  */
 export type WriteBackupIDRequest = Message<"gitaly.WriteBackupIDRequest"> & {
   /**
+   * Any storage of the server. It only decides which server answers, since the object storage is
+   * shared.
+   *
    * @generated from field: string storage_name = 1;
    */
   storageName: string;
 
   /**
+   * ID of the run. Must not be empty.
+   *
    * @generated from field: string backup_id = 2;
    */
   backupId: string;
@@ -36,6 +43,8 @@ export const WriteBackupIDRequestSchema: GenMessage<WriteBackupIDRequest> = /*@_
   messageDesc(file_backup, 0);
 
 /**
+ * Confirms that the ID is recorded.
+ *
  * @generated from message gitaly.WriteBackupIDResponse
  */
 export type WriteBackupIDResponse = Message<"gitaly.WriteBackupIDResponse"> & {
@@ -49,10 +58,15 @@ export const WriteBackupIDResponseSchema: GenMessage<WriteBackupIDResponse> = /*
   messageDesc(file_backup, 1);
 
 /**
+ * Asks for the newest complete backup run.
+ *
  * @generated from message gitaly.ReadLatestBackupIDRequest
  */
 export type ReadLatestBackupIDRequest = Message<"gitaly.ReadLatestBackupIDRequest"> & {
   /**
+   * Any storage of the server. It only decides which server answers, since the object storage is
+   * shared.
+   *
    * @generated from field: string storage_name = 1;
    */
   storageName: string;
@@ -66,10 +80,14 @@ export const ReadLatestBackupIDRequestSchema: GenMessage<ReadLatestBackupIDReque
   messageDesc(file_backup, 2);
 
 /**
+ * Names the newest complete backup run.
+ *
  * @generated from message gitaly.ReadLatestBackupIDResponse
  */
 export type ReadLatestBackupIDResponse = Message<"gitaly.ReadLatestBackupIDResponse"> & {
   /**
+   * ID of the run, ready to be restored from.
+   *
    * @generated from field: string backup_id = 1;
    */
   backupId: string;
@@ -83,10 +101,15 @@ export const ReadLatestBackupIDResponseSchema: GenMessage<ReadLatestBackupIDResp
   messageDesc(file_backup, 3);
 
 /**
+ * Keeps track of complete backup runs in the object storage that the server writes backups to. Both
+ * RPCs answer FAILED_PRECONDITION when no such storage is configured.
+ *
  * @generated from service gitaly.BackupService
  */
 export const BackupService: GenService<{
   /**
+   * Records that the backup run with this ID is complete.
+   *
    * @generated from rpc gitaly.BackupService.WriteBackupID
    */
   writeBackupID: {
@@ -95,6 +118,8 @@ export const BackupService: GenService<{
     output: typeof WriteBackupIDResponseSchema;
   },
   /**
+   * Tells which backup run was completed last, or NOT_FOUND when none was.
+   *
    * @generated from rpc gitaly.BackupService.ReadLatestBackupID
    */
   readLatestBackupID: {

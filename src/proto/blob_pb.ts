@@ -16,20 +16,28 @@ export const file_blob: GenFile = /*@__PURE__*/
   fileDesc("CgpibG9iLnByb3RvEgZnaXRhbHkiWgoOR2V0QmxvYlJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEgsKA29pZBgCIAEoCRINCgVsaW1pdBgDIAEoAyI6Cg9HZXRCbG9iUmVzcG9uc2USDAoEc2l6ZRgBIAEoAxIMCgRkYXRhGAIgASgMEgsKA29pZBgDIAEoCSK8AQoPR2V0QmxvYnNSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARI8Cg5yZXZpc2lvbl9wYXRocxgCIAMoCzIkLmdpdGFseS5HZXRCbG9ic1JlcXVlc3QuUmV2aXNpb25QYXRoEg0KBWxpbWl0GAMgASgDGi4KDFJldmlzaW9uUGF0aBIQCghyZXZpc2lvbhgBIAEoCRIMCgRwYXRoGAIgASgMIqEBChBHZXRCbG9ic1Jlc3BvbnNlEgwKBHNpemUYASABKAMSDAoEZGF0YRgCIAEoDBILCgNvaWQYAyABKAkSFAoMaXNfc3VibW9kdWxlGAQgASgIEgwKBG1vZGUYBSABKAUSEAoIcmV2aXNpb24YBiABKAkSDAoEcGF0aBgHIAEoDBIgCgR0eXBlGAggASgOMhIuZ2l0YWx5Lk9iamVjdFR5cGUiiwEKEExpc3RCbG9ic1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhEKCXJldmlzaW9ucxgCIAMoCRINCgVsaW1pdBgDIAEoDRITCgtieXRlc19saW1pdBgEIAEoAxISCgp3aXRoX3BhdGhzGAUgASgIIoEBChFMaXN0QmxvYnNSZXNwb25zZRItCgVibG9icxgBIAMoCzIeLmdpdGFseS5MaXN0QmxvYnNSZXNwb25zZS5CbG9iGj0KBEJsb2ISCwoDb2lkGAEgASgJEgwKBHNpemUYAiABKAMSDAoEZGF0YRgDIAEoDBIMCgRwYXRoGAQgASgMImcKE0xpc3RBbGxCbG9ic1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEg0KBWxpbWl0GAIgASgNEhMKC2J5dGVzX2xpbWl0GAMgASgDInkKFExpc3RBbGxCbG9ic1Jlc3BvbnNlEjAKBWJsb2JzGAEgAygLMiEuZ2l0YWx5Lkxpc3RBbGxCbG9ic1Jlc3BvbnNlLkJsb2IaLwoEQmxvYhILCgNvaWQYASABKAkSDAoEc2l6ZRgCIAEoAxIMCgRkYXRhGAMgASgMIloKCkxGU1BvaW50ZXISDAoEc2l6ZRgBIAEoAxIMCgRkYXRhGAIgASgMEgsKA29pZBgDIAEoCRIRCglmaWxlX3NpemUYBCABKAMSEAoIZmlsZV9vaWQYBSABKAwiVwoVR2V0TEZTUG9pbnRlcnNSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIQCghibG9iX2lkcxgCIAMoCSJCChZHZXRMRlNQb2ludGVyc1Jlc3BvbnNlEigKDGxmc19wb2ludGVycxgBIAMoCzISLmdpdGFseS5MRlNQb2ludGVyImgKFkxpc3RMRlNQb2ludGVyc1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhEKCXJldmlzaW9ucxgCIAMoCRINCgVsaW1pdBgDIAEoBSJDChdMaXN0TEZTUG9pbnRlcnNSZXNwb25zZRIoCgxsZnNfcG9pbnRlcnMYASADKAsyEi5naXRhbHkuTEZTUG9pbnRlciJYChlMaXN0QWxsTEZTUG9pbnRlcnNSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARINCgVsaW1pdBgDIAEoBSJGChpMaXN0QWxsTEZTUG9pbnRlcnNSZXNwb25zZRIoCgxsZnNfcG9pbnRlcnMYASADKAsyEi5naXRhbHkuTEZTUG9pbnRlcjLdBAoLQmxvYlNlcnZpY2USRAoHR2V0QmxvYhIWLmdpdGFseS5HZXRCbG9iUmVxdWVzdBoXLmdpdGFseS5HZXRCbG9iUmVzcG9uc2UiBvqXKAIIAjABEkcKCEdldEJsb2JzEhcuZ2l0YWx5LkdldEJsb2JzUmVxdWVzdBoYLmdpdGFseS5HZXRCbG9ic1Jlc3BvbnNlIgb6lygCCAIwARJKCglMaXN0QmxvYnMSGC5naXRhbHkuTGlzdEJsb2JzUmVxdWVzdBoZLmdpdGFseS5MaXN0QmxvYnNSZXNwb25zZSIG+pcoAggCMAESUwoMTGlzdEFsbEJsb2JzEhsuZ2l0YWx5Lkxpc3RBbGxCbG9ic1JlcXVlc3QaHC5naXRhbHkuTGlzdEFsbEJsb2JzUmVzcG9uc2UiBvqXKAIIAjABElkKDkdldExGU1BvaW50ZXJzEh0uZ2l0YWx5LkdldExGU1BvaW50ZXJzUmVxdWVzdBoeLmdpdGFseS5HZXRMRlNQb2ludGVyc1Jlc3BvbnNlIgb6lygCCAIwARJcCg9MaXN0TEZTUG9pbnRlcnMSHi5naXRhbHkuTGlzdExGU1BvaW50ZXJzUmVxdWVzdBofLmdpdGFseS5MaXN0TEZTUG9pbnRlcnNSZXNwb25zZSIG+pcoAggCMAESZQoSTGlzdEFsbExGU1BvaW50ZXJzEiEuZ2l0YWx5Lkxpc3RBbGxMRlNQb2ludGVyc1JlcXVlc3QaIi5naXRhbHkuTGlzdEFsbExGU1BvaW50ZXJzUmVzcG9uc2UiBvqXKAIIAjABQjRaMmdpdGxhYi5jb20vZ2l0bGFiLW9yZy9naXRhbHkvdjE4L3Byb3RvL2dvL2dpdGFseXBiYgZwcm90bzM", [file_lint, file_shared]);
 
 /**
+ * Asks for one blob.
+ *
  * @generated from message gitaly.GetBlobRequest
  */
 export type GetBlobRequest = Message<"gitaly.GetBlobRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Object ID of the blob. Any revision that resolves to a blob works too. Must not be empty.
+   *
    * @generated from field: string oid = 2;
    */
   oid: string;
 
   /**
+   * Number of bytes to send at most. 0 asks for size and ID only, a negative number for everything.
+   *
    * @generated from field: int64 limit = 3;
    */
   limit: bigint;
@@ -43,20 +51,28 @@ export const GetBlobRequestSchema: GenMessage<GetBlobRequest> = /*@__PURE__*/
   messageDesc(file_blob, 0);
 
 /**
+ * Carries a part of the blob. The parts come in order.
+ *
  * @generated from message gitaly.GetBlobResponse
  */
 export type GetBlobResponse = Message<"gitaly.GetBlobResponse"> & {
   /**
+   * Size of the whole blob in bytes, whatever the limit. Set in the first message only.
+   *
    * @generated from field: int64 size = 1;
    */
   size: bigint;
 
   /**
+   * Next bytes of the content.
+   *
    * @generated from field: bytes data = 2;
    */
   data: Uint8Array;
 
   /**
+   * Object ID of the blob. Set in the first message only; empty there when no blob was found.
+   *
    * @generated from field: string oid = 3;
    */
   oid: string;
@@ -70,20 +86,29 @@ export const GetBlobResponseSchema: GenMessage<GetBlobResponse> = /*@__PURE__*/
   messageDesc(file_blob, 1);
 
 /**
+ * Asks for the files at several places.
+ *
  * @generated from message gitaly.GetBlobsRequest
  */
 export type GetBlobsRequest = Message<"gitaly.GetBlobsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Places to look at. Must not be empty.
+   *
    * @generated from field: repeated gitaly.GetBlobsRequest.RevisionPath revision_paths = 2;
    */
   revisionPaths: GetBlobsRequest_RevisionPath[];
 
   /**
+   * Number of bytes to send of each blob at most. 0 asks for metadata only, a negative number for
+   * everything.
+   *
    * @generated from field: int64 limit = 3;
    */
   limit: bigint;
@@ -97,15 +122,21 @@ export const GetBlobsRequestSchema: GenMessage<GetBlobsRequest> = /*@__PURE__*/
   messageDesc(file_blob, 2);
 
 /**
+ * Names a path in the tree of a revision.
+ *
  * @generated from message gitaly.GetBlobsRequest.RevisionPath
  */
 export type GetBlobsRequest_RevisionPath = Message<"gitaly.GetBlobsRequest.RevisionPath"> & {
   /**
+   * Revision that resolves to a commit or tree.
+   *
    * @generated from field: string revision = 1;
    */
   revision: string;
 
   /**
+   * Path from the root of the tree. A slash at the end is ignored.
+   *
    * @generated from field: bytes path = 2;
    */
   path: Uint8Array;
@@ -119,45 +150,63 @@ export const GetBlobsRequest_RevisionPathSchema: GenMessage<GetBlobsRequest_Revi
   messageDesc(file_blob, 2, 0);
 
 /**
+ * Carries a part of one file. A message that names a path begins a new file.
+ *
  * @generated from message gitaly.GetBlobsResponse
  */
 export type GetBlobsResponse = Message<"gitaly.GetBlobsResponse"> & {
   /**
+   * Size of the whole object in bytes, whatever the limit. First message of a file only.
+   *
    * @generated from field: int64 size = 1;
    */
   size: bigint;
 
   /**
+   * Next bytes of the content. Only blobs have any.
+   *
    * @generated from field: bytes data = 2;
    */
   data: Uint8Array;
 
   /**
+   * Object ID of what stands at the path; empty when nothing does. First message of a file only.
+   *
    * @generated from field: string oid = 3;
    */
   oid: string;
 
   /**
+   * Whether the path is a submodule, whose commit is not in this repository. First message only.
+   *
    * @generated from field: bool is_submodule = 4;
    */
   isSubmodule: boolean;
 
   /**
+   * Mode of the tree entry as git writes it, such as 0100644. First message of a file only.
+   *
    * @generated from field: int32 mode = 5;
    */
   mode: number;
 
   /**
+   * Revision copied from the request. First message of a file only.
+   *
    * @generated from field: string revision = 6;
    */
   revision: string;
 
   /**
+   * Path copied from the request, without a slash at the end. First message of a file only.
+   *
    * @generated from field: bytes path = 7;
    */
   path: Uint8Array;
 
   /**
+   * Type of the object at the path. First message of a file only.
+   *
    * @generated from field: gitaly.ObjectType type = 8;
    */
   type: ObjectType;
@@ -171,30 +220,45 @@ export const GetBlobsResponseSchema: GenMessage<GetBlobsResponse> = /*@__PURE__*
   messageDesc(file_blob, 3);
 
 /**
+ * Asks for the blobs that revisions reach.
+ *
  * @generated from message gitaly.ListBlobsRequest
  */
 export type ListBlobsRequest = Message<"gitaly.ListBlobsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Where the walk starts and what it excludes, as arguments of git-rev-list(1): object IDs,
+   * references, ranges, "^main", "--not", "--all" and the like. Must not be empty; options beyond
+   * these are refused.
+   *
    * @generated from field: repeated string revisions = 2;
    */
   revisions: string[];
 
   /**
+   * Number of blobs to send at most. 0 means all.
+   *
    * @generated from field: uint32 limit = 3;
    */
   limit: number;
 
   /**
+   * Number of bytes to send of each blob at most. 0 asks for none, a negative number for
+   * everything.
+   *
    * @generated from field: int64 bytes_limit = 4;
    */
   bytesLimit: bigint;
 
   /**
+   * Whether to tell at which path the walk met each blob.
+   *
    * @generated from field: bool with_paths = 5;
    */
   withPaths: boolean;
@@ -208,10 +272,14 @@ export const ListBlobsRequestSchema: GenMessage<ListBlobsRequest> = /*@__PURE__*
   messageDesc(file_blob, 4);
 
 /**
+ * Carries the next blobs, or parts of them.
+ *
  * @generated from message gitaly.ListBlobsResponse
  */
 export type ListBlobsResponse = Message<"gitaly.ListBlobsResponse"> & {
   /**
+   * Blobs in the order of the walk.
+   *
    * @generated from field: repeated gitaly.ListBlobsResponse.Blob blobs = 1;
    */
   blobs: ListBlobsResponse_Blob[];
@@ -225,25 +293,35 @@ export const ListBlobsResponseSchema: GenMessage<ListBlobsResponse> = /*@__PURE_
   messageDesc(file_blob, 5);
 
 /**
+ * Carries a part of a blob. Where oid is empty, the data continues the previous blob.
+ *
  * @generated from message gitaly.ListBlobsResponse.Blob
  */
 export type ListBlobsResponse_Blob = Message<"gitaly.ListBlobsResponse.Blob"> & {
   /**
+   * Object ID of the blob. First part only.
+   *
    * @generated from field: string oid = 1;
    */
   oid: string;
 
   /**
+   * Size of the whole blob in bytes, whatever the limit. First part only.
+   *
    * @generated from field: int64 size = 2;
    */
   size: bigint;
 
   /**
+   * Next bytes of the content. Empty when none were asked for.
+   *
    * @generated from field: bytes data = 3;
    */
   data: Uint8Array;
 
   /**
+   * Path at which the walk met the blob first. Only set when with_paths asks for it.
+   *
    * @generated from field: bytes path = 4;
    */
   path: Uint8Array;
@@ -257,20 +335,29 @@ export const ListBlobsResponse_BlobSchema: GenMessage<ListBlobsResponse_Blob> = 
   messageDesc(file_blob, 5, 0);
 
 /**
+ * Asks for all blobs of a repository.
+ *
  * @generated from message gitaly.ListAllBlobsRequest
  */
 export type ListAllBlobsRequest = Message<"gitaly.ListAllBlobsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Number of blobs to send at most. 0 means all.
+   *
    * @generated from field: uint32 limit = 2;
    */
   limit: number;
 
   /**
+   * Number of bytes to send of each blob at most. 0 asks for none, a negative number for
+   * everything.
+   *
    * @generated from field: int64 bytes_limit = 3;
    */
   bytesLimit: bigint;
@@ -284,10 +371,14 @@ export const ListAllBlobsRequestSchema: GenMessage<ListAllBlobsRequest> = /*@__P
   messageDesc(file_blob, 6);
 
 /**
+ * Carries the next blobs, or parts of them.
+ *
  * @generated from message gitaly.ListAllBlobsResponse
  */
 export type ListAllBlobsResponse = Message<"gitaly.ListAllBlobsResponse"> & {
   /**
+   * Blobs in no useful order.
+   *
    * @generated from field: repeated gitaly.ListAllBlobsResponse.Blob blobs = 1;
    */
   blobs: ListAllBlobsResponse_Blob[];
@@ -301,20 +392,28 @@ export const ListAllBlobsResponseSchema: GenMessage<ListAllBlobsResponse> = /*@_
   messageDesc(file_blob, 7);
 
 /**
+ * Carries a part of a blob. Where oid is empty, the data continues the previous blob.
+ *
  * @generated from message gitaly.ListAllBlobsResponse.Blob
  */
 export type ListAllBlobsResponse_Blob = Message<"gitaly.ListAllBlobsResponse.Blob"> & {
   /**
+   * Object ID of the blob. First part only.
+   *
    * @generated from field: string oid = 1;
    */
   oid: string;
 
   /**
+   * Size of the whole blob in bytes, whatever the limit. First part only.
+   *
    * @generated from field: int64 size = 2;
    */
   size: bigint;
 
   /**
+   * Next bytes of the content. Empty when none were asked for.
+   *
    * @generated from field: bytes data = 3;
    */
   data: Uint8Array;
@@ -328,30 +427,42 @@ export const ListAllBlobsResponse_BlobSchema: GenMessage<ListAllBlobsResponse_Bl
   messageDesc(file_blob, 7, 0);
 
 /**
+ * Describes a small text blob that stands for a large file kept outside git.
+ *
  * @generated from message gitaly.LFSPointer
  */
 export type LFSPointer = Message<"gitaly.LFSPointer"> & {
   /**
+   * Size of the pointer itself in bytes, at most 200.
+   *
    * @generated from field: int64 size = 1;
    */
   size: bigint;
 
   /**
+   * Content of the pointer.
+   *
    * @generated from field: bytes data = 2;
    */
   data: Uint8Array;
 
   /**
+   * Object ID of the pointer.
+   *
    * @generated from field: string oid = 3;
    */
   oid: string;
 
   /**
+   * Size of the large file in bytes, as the pointer states it.
+   *
    * @generated from field: int64 file_size = 4;
    */
   fileSize: bigint;
 
   /**
+   * SHA-256 of the large file in hexadecimal, as the pointer states it.
+   *
    * @generated from field: bytes file_oid = 5;
    */
   fileOid: Uint8Array;
@@ -365,15 +476,21 @@ export const LFSPointerSchema: GenMessage<LFSPointer> = /*@__PURE__*/
   messageDesc(file_blob, 8);
 
 /**
+ * Asks which of some blobs are LFS pointers.
+ *
  * @generated from message gitaly.GetLFSPointersRequest
  */
 export type GetLFSPointersRequest = Message<"gitaly.GetLFSPointersRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Object IDs to look at. Must not be empty.
+   *
    * @generated from field: repeated string blob_ids = 2;
    */
   blobIds: string[];
@@ -387,10 +504,14 @@ export const GetLFSPointersRequestSchema: GenMessage<GetLFSPointersRequest> = /*
   messageDesc(file_blob, 9);
 
 /**
+ * Carries the next pointers.
+ *
  * @generated from message gitaly.GetLFSPointersResponse
  */
 export type GetLFSPointersResponse = Message<"gitaly.GetLFSPointersResponse"> & {
   /**
+   * Pointers in the order of the request.
+   *
    * @generated from field: repeated gitaly.LFSPointer lfs_pointers = 1;
    */
   lfsPointers: LFSPointer[];
@@ -404,20 +525,28 @@ export const GetLFSPointersResponseSchema: GenMessage<GetLFSPointersResponse> = 
   messageDesc(file_blob, 10);
 
 /**
+ * Asks for the LFS pointers that revisions reach.
+ *
  * @generated from message gitaly.ListLFSPointersRequest
  */
 export type ListLFSPointersRequest = Message<"gitaly.ListLFSPointersRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Where the walk starts and what it excludes, as for ListBlobsRequest. Must not be empty.
+   *
    * @generated from field: repeated string revisions = 2;
    */
   revisions: string[];
 
   /**
+   * Number of pointers to send at most. 0 means all.
+   *
    * @generated from field: int32 limit = 3;
    */
   limit: number;
@@ -431,10 +560,14 @@ export const ListLFSPointersRequestSchema: GenMessage<ListLFSPointersRequest> = 
   messageDesc(file_blob, 11);
 
 /**
+ * Carries the next pointers.
+ *
  * @generated from message gitaly.ListLFSPointersResponse
  */
 export type ListLFSPointersResponse = Message<"gitaly.ListLFSPointersResponse"> & {
   /**
+   * Pointers in the order of the walk.
+   *
    * @generated from field: repeated gitaly.LFSPointer lfs_pointers = 1;
    */
   lfsPointers: LFSPointer[];
@@ -448,15 +581,21 @@ export const ListLFSPointersResponseSchema: GenMessage<ListLFSPointersResponse> 
   messageDesc(file_blob, 12);
 
 /**
+ * Asks for all LFS pointers of a repository.
+ *
  * @generated from message gitaly.ListAllLFSPointersRequest
  */
 export type ListAllLFSPointersRequest = Message<"gitaly.ListAllLFSPointersRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Number of pointers to send at most. 0 means all.
+   *
    * @generated from field: int32 limit = 3;
    */
   limit: number;
@@ -470,10 +609,14 @@ export const ListAllLFSPointersRequestSchema: GenMessage<ListAllLFSPointersReque
   messageDesc(file_blob, 13);
 
 /**
+ * Carries the next pointers.
+ *
  * @generated from message gitaly.ListAllLFSPointersResponse
  */
 export type ListAllLFSPointersResponse = Message<"gitaly.ListAllLFSPointersResponse"> & {
   /**
+   * Pointers in no useful order.
+   *
    * @generated from field: repeated gitaly.LFSPointer lfs_pointers = 1;
    */
   lfsPointers: LFSPointer[];
@@ -487,10 +630,15 @@ export const ListAllLFSPointersResponseSchema: GenMessage<ListAllLFSPointersResp
   messageDesc(file_blob, 14);
 
 /**
+ * Reads the content of files, and finds pointers to files that are kept outside git (LFS).
+ *
  * @generated from service gitaly.BlobService
  */
 export const BlobService: GenService<{
   /**
+   * Streams the content of one blob. Where the object does not exist or is no blob, the answer is a
+   * single message with no field set, not an error.
+   *
    * @generated from rpc gitaly.BlobService.GetBlob
    */
   getBlob: {
@@ -499,6 +647,10 @@ export const BlobService: GenService<{
     output: typeof GetBlobResponseSchema;
   },
   /**
+   * Streams the files at a list of places, in the order of the list. Each place yields a message
+   * with its metadata and first bytes, followed by messages with further bytes only. A place where
+   * nothing exists yields one message without oid.
+   *
    * @generated from rpc gitaly.BlobService.GetBlobs
    */
   getBlobs: {
@@ -507,6 +659,8 @@ export const BlobService: GenService<{
     output: typeof GetBlobsResponseSchema;
   },
   /**
+   * Streams all blobs that a walk over the given revisions reaches, each once.
+   *
    * @generated from rpc gitaly.BlobService.ListBlobs
    */
   listBlobs: {
@@ -515,6 +669,9 @@ export const BlobService: GenService<{
     output: typeof ListBlobsResponseSchema;
   },
   /**
+   * Streams all blobs in the object directories of the repository, reachable or not, in no useful
+   * order.
+   *
    * @generated from rpc gitaly.BlobService.ListAllBlobs
    */
   listAllBlobs: {
@@ -523,6 +680,9 @@ export const BlobService: GenService<{
     output: typeof ListAllBlobsResponseSchema;
   },
   /**
+   * Streams those of the given blobs that are LFS pointers. Other blobs are left out without a
+   * word; an object that does not exist fails the call.
+   *
    * @generated from rpc gitaly.BlobService.GetLFSPointers
    */
   getLFSPointers: {
@@ -531,6 +691,8 @@ export const BlobService: GenService<{
     output: typeof GetLFSPointersResponseSchema;
   },
   /**
+   * Streams all LFS pointers that a walk over the given revisions reaches.
+   *
    * @generated from rpc gitaly.BlobService.ListLFSPointers
    */
   listLFSPointers: {
@@ -539,6 +701,8 @@ export const BlobService: GenService<{
     output: typeof ListLFSPointersResponseSchema;
   },
   /**
+   * Streams all LFS pointers in the object directories of the repository, reachable or not.
+   *
    * @generated from rpc gitaly.BlobService.ListAllLFSPointers
    */
   listAllLFSPointers: {

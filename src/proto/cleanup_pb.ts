@@ -16,15 +16,23 @@ export const file_cleanup: GenFile = /*@__PURE__*/
   fileDesc("Cg1jbGVhbnVwLnByb3RvEgZnaXRhbHkiYgoeQXBwbHlCZmdPYmplY3RNYXBTdHJlYW1SZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARISCgpvYmplY3RfbWFwGAIgASgMIq4BCh9BcHBseUJmZ09iamVjdE1hcFN0cmVhbVJlc3BvbnNlEj4KB2VudHJpZXMYASADKAsyLS5naXRhbHkuQXBwbHlCZmdPYmplY3RNYXBTdHJlYW1SZXNwb25zZS5FbnRyeRpLCgVFbnRyeRIgCgR0eXBlGAEgASgOMhIuZ2l0YWx5Lk9iamVjdFR5cGUSDwoHb2xkX29pZBgCIAEoCRIPCgduZXdfb2lkGAMgASgJImgKFVJld3JpdGVIaXN0b3J5UmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESDQoFYmxvYnMYAiADKAkSEgoKcmVkYWN0aW9ucxgDIAMoDCIYChZSZXdyaXRlSGlzdG9yeVJlc3BvbnNlMuMBCg5DbGVhbnVwU2VydmljZRJ2ChdBcHBseUJmZ09iamVjdE1hcFN0cmVhbRImLmdpdGFseS5BcHBseUJmZ09iamVjdE1hcFN0cmVhbVJlcXVlc3QaJy5naXRhbHkuQXBwbHlCZmdPYmplY3RNYXBTdHJlYW1SZXNwb25zZSIG+pcoAggBKAEwARJZCg5SZXdyaXRlSGlzdG9yeRIdLmdpdGFseS5SZXdyaXRlSGlzdG9yeVJlcXVlc3QaHi5naXRhbHkuUmV3cml0ZUhpc3RvcnlSZXNwb25zZSIG+pcoAggBKAFCNFoyZ2l0bGFiLmNvbS9naXRsYWItb3JnL2dpdGFseS92MTgvcHJvdG8vZ28vZ2l0YWx5cGJiBnByb3RvMw", [file_lint, file_shared]);
 
 /**
+ * Carries the next part of the object map.
+ *
  * @generated from message gitaly.ApplyBfgObjectMapStreamRequest
  */
 export type ApplyBfgObjectMapStreamRequest = Message<"gitaly.ApplyBfgObjectMapStreamRequest"> & {
   /**
+   * Repository to change. Only the first message needs it.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Next bytes of the map: one line per object with its old and new object ID, separated by a
+   * space. Lines may be split between messages. A line of another form is refused with
+   * INVALID_ARGUMENT.
+   *
    * @generated from field: bytes object_map = 2;
    */
   objectMap: Uint8Array;
@@ -38,10 +46,14 @@ export const ApplyBfgObjectMapStreamRequestSchema: GenMessage<ApplyBfgObjectMapS
   messageDesc(file_cleanup, 0);
 
 /**
+ * Carries the next mappings.
+ *
  * @generated from message gitaly.ApplyBfgObjectMapStreamResponse
  */
 export type ApplyBfgObjectMapStreamResponse = Message<"gitaly.ApplyBfgObjectMapStreamResponse"> & {
   /**
+   * Mappings in the order of the map. Objects that keep their ID are left out.
+   *
    * @generated from field: repeated gitaly.ApplyBfgObjectMapStreamResponse.Entry entries = 1;
    */
   entries: ApplyBfgObjectMapStreamResponse_Entry[];
@@ -55,20 +67,29 @@ export const ApplyBfgObjectMapStreamResponseSchema: GenMessage<ApplyBfgObjectMap
   messageDesc(file_cleanup, 1);
 
 /**
+ * Reports one mapping.
+ *
  * @generated from message gitaly.ApplyBfgObjectMapStreamResponse.Entry
  */
 export type ApplyBfgObjectMapStreamResponse_Entry = Message<"gitaly.ApplyBfgObjectMapStreamResponse.Entry"> & {
   /**
+   * Type of the object: COMMIT where an internal reference to it was found, otherwise the type of
+   * the new object, or UNKNOWN if that is not in the repository.
+   *
    * @generated from field: gitaly.ObjectType type = 1;
    */
   type: ObjectType;
 
   /**
+   * Object ID before the rewrite.
+   *
    * @generated from field: string old_oid = 2;
    */
   oldOid: string;
 
   /**
+   * Object ID after the rewrite.
+   *
    * @generated from field: string new_oid = 3;
    */
   newOid: string;
@@ -82,20 +103,29 @@ export const ApplyBfgObjectMapStreamResponse_EntrySchema: GenMessage<ApplyBfgObj
   messageDesc(file_cleanup, 1, 0);
 
 /**
+ * Carries the next things to remove. All messages together name at least one.
+ *
  * @generated from message gitaly.RewriteHistoryRequest
  */
 export type RewriteHistoryRequest = Message<"gitaly.RewriteHistoryRequest"> & {
   /**
+   * Repository to change. The first message must have it, later ones must not.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Object IDs of blobs to remove.
+   *
    * @generated from field: repeated string blobs = 2;
    */
   blobs: string[];
 
   /**
+   * Texts to replace, one line of git-filter-repo's --replace-text file each, such as "secret" or
+   * "regex:pass=.*==>pass=gone". Must not contain a line feed.
+   *
    * @generated from field: repeated bytes redactions = 3;
    */
   redactions: Uint8Array[];
@@ -109,6 +139,8 @@ export const RewriteHistoryRequestSchema: GenMessage<RewriteHistoryRequest> = /*
   messageDesc(file_cleanup, 2);
 
 /**
+ * Confirms that all references lead to the new history.
+ *
  * @generated from message gitaly.RewriteHistoryResponse
  */
 export type RewriteHistoryResponse = Message<"gitaly.RewriteHistoryResponse"> & {
@@ -122,10 +154,16 @@ export const RewriteHistoryResponseSchema: GenMessage<RewriteHistoryResponse> = 
   messageDesc(file_cleanup, 3);
 
 /**
+ * Removes content that should never have been committed.
+ *
  * @generated from service gitaly.CleanupService
  */
 export const CleanupService: GenService<{
   /**
+   * Deletes GitLab's internal references to commits that git-filter-repo or the BFG rewrote, so
+   * that the old commits become garbage. Branches and tags are not touched: the owner pushes these.
+   * Each mapping that changes an object is reported back.
+   *
    * @generated from rpc gitaly.CleanupService.ApplyBfgObjectMapStream
    */
   applyBfgObjectMapStream: {
@@ -134,6 +172,11 @@ export const CleanupService: GenService<{
     output: typeof ApplyBfgObjectMapStreamResponseSchema;
   },
   /**
+   * Rewrites all history without some blobs, and with some texts replaced, then moves every
+   * reference over. The old objects stay until housekeeping prunes them. ABORTED means that a
+   * reference changed meanwhile and nothing was done. SHA-256 repositories are refused with
+   * INVALID_ARGUMENT.
+   *
    * @generated from rpc gitaly.CleanupService.RewriteHistory
    */
   rewriteHistory: {

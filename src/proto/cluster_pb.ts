@@ -16,15 +16,22 @@ export const file_cluster: GenFile = /*@__PURE__*/
   fileDesc("Cg1jbHVzdGVyLnByb3RvEgZnaXRhbHkibwoJUmFmdEVudHJ5EgoKAmlkGAEgASgEEicKBGRhdGEYAiABKAsyGS5naXRhbHkuUmFmdEVudHJ5LkxvZ0RhdGEaLQoHTG9nRGF0YRISCgpsb2NhbF9wYXRoGAEgASgMEg4KBnBhY2tlZBgCIAEoDCIhChBSYWZ0UGFydGl0aW9uS2V5Eg0KBXZhbHVlGAEgASgJIrwCCglSZXBsaWNhSUQSLwoNcGFydGl0aW9uX2tleRgBIAEoCzIYLmdpdGFseS5SYWZ0UGFydGl0aW9uS2V5EhEKCW1lbWJlcl9pZBgCIAEoBBIUCgxzdG9yYWdlX25hbWUYAyABKAkSLAoIbWV0YWRhdGEYBCABKAsyGi5naXRhbHkuUmVwbGljYUlELk1ldGFkYXRhEisKBHR5cGUYBSABKA4yHS5naXRhbHkuUmVwbGljYUlELlJlcGxpY2FUeXBlGhsKCE1ldGFkYXRhEg8KB2FkZHJlc3MYASABKAkiXQoLUmVwbGljYVR5cGUSHAoYUkVQTElDQV9UWVBFX1VOU1BFQ0lGSUVEEAASFgoSUkVQTElDQV9UWVBFX1ZPVEVSEAESGAoUUkVQTElDQV9UWVBFX0xFQVJORVIQAiJxChJSYWZ0TWVzc2FnZVJlcXVlc3QSEgoKY2x1c3Rlcl9pZBgBIAEoCRIlCgpyZXBsaWNhX2lkGAIgASgLMhEuZ2l0YWx5LlJlcGxpY2FJRBIgCgdtZXNzYWdlGAMgASgLMg8ucmFmdHBiLk1lc3NhZ2UiFQoTUmFmdE1lc3NhZ2VSZXNwb25zZSJ2ChpSYWZ0U25hcHNob3RNZXNzYWdlUmVxdWVzdBIuCghyYWZ0X21zZxgBIAEoCzIaLmdpdGFseS5SYWZ0TWVzc2FnZVJlcXVlc3RIABIPCgVjaHVuaxgCIAEoDEgAQhcKFXJhZnRfc25hcHNob3RfcGF5bG9hZCJJChtSYWZ0U25hcHNob3RNZXNzYWdlUmVzcG9uc2USEwoLZGVzdGluYXRpb24YASABKAkSFQoNc25hcHNob3Rfc2l6ZRgCIAEoBCLDAQoSSm9pbkNsdXN0ZXJSZXF1ZXN0Ei8KDXBhcnRpdGlvbl9rZXkYASABKAsyGC5naXRhbHkuUmFmdFBhcnRpdGlvbktleRIRCglsZWFkZXJfaWQYAiABKAQSEQoJbWVtYmVyX2lkGAMgASgEEhoKDHN0b3JhZ2VfbmFtZRgEIAEoCUIEiMYsARIVCg1yZWxhdGl2ZV9wYXRoGAUgASgJEiMKCHJlcGxpY2FzGAYgAygLMhEuZ2l0YWx5LlJlcGxpY2FJRCIVChNKb2luQ2x1c3RlclJlc3BvbnNlIsQBChRHZXRQYXJ0aXRpb25zUmVxdWVzdBISCgpjbHVzdGVyX2lkGAEgASgJEi8KDXBhcnRpdGlvbl9rZXkYAiABKAsyGC5naXRhbHkuUmFmdFBhcnRpdGlvbktleRIVCg1yZWxhdGl2ZV9wYXRoGAMgASgJEg8KB3N0b3JhZ2UYBCABKAkSHwoXaW5jbHVkZV9yZXBsaWNhX2RldGFpbHMYBSABKAgSHgoWaW5jbHVkZV9yZWxhdGl2ZV9wYXRocxgGIAEoCCLZAgoRQ2x1c3RlclN0YXRpc3RpY3MSGAoQdG90YWxfcGFydGl0aW9ucxgBIAEoDRIaChJoZWFsdGh5X3BhcnRpdGlvbnMYAiABKA0SFgoOdG90YWxfcmVwbGljYXMYAyABKA0SGAoQaGVhbHRoeV9yZXBsaWNhcxgEIAEoDRJCCg1zdG9yYWdlX3N0YXRzGAUgAygLMisuZ2l0YWx5LkNsdXN0ZXJTdGF0aXN0aWNzLlN0b3JhZ2VTdGF0c0VudHJ5GjsKDFN0b3JhZ2VTdGF0cxIUCgxsZWFkZXJfY291bnQYASABKA0SFQoNcmVwbGljYV9jb3VudBgCIAEoDRpbChFTdG9yYWdlU3RhdHNFbnRyeRILCgNrZXkYASABKAkSNQoFdmFsdWUYAiABKAsyJi5naXRhbHkuQ2x1c3RlclN0YXRpc3RpY3MuU3RvcmFnZVN0YXRzOgI4ASKSAwoVR2V0UGFydGl0aW9uc1Jlc3BvbnNlEhIKCmNsdXN0ZXJfaWQYASABKAkSLwoNcGFydGl0aW9uX2tleRgCIAEoCzIYLmdpdGFseS5SYWZ0UGFydGl0aW9uS2V5Ej0KCHJlcGxpY2FzGAMgAygLMisuZ2l0YWx5LkdldFBhcnRpdGlvbnNSZXNwb25zZS5SZXBsaWNhU3RhdHVzEhEKCWxlYWRlcl9pZBgEIAEoBBIMCgR0ZXJtGAUgASgEEg0KBWluZGV4GAYgASgEEhUKDXJlbGF0aXZlX3BhdGgYByABKAkSFgoOcmVsYXRpdmVfcGF0aHMYCCADKAkalQEKDVJlcGxpY2FTdGF0dXMSJQoKcmVwbGljYV9pZBgBIAEoCzIRLmdpdGFseS5SZXBsaWNhSUQSEQoJaXNfbGVhZGVyGAIgASgIEhIKCmlzX2hlYWx0aHkYAyABKAgSEgoKbGFzdF9pbmRleBgEIAEoBBITCgttYXRjaF9pbmRleBgFIAEoBBINCgVzdGF0ZRgGIAEoCSIsChZSYWZ0Q2x1c3RlckluZm9SZXF1ZXN0EhIKCmNsdXN0ZXJfaWQYASABKAkiXAoXUmFmdENsdXN0ZXJJbmZvUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRItCgpzdGF0aXN0aWNzGAIgASgLMhkuZ2l0YWx5LkNsdXN0ZXJTdGF0aXN0aWNzMs8DCgtSYWZ0U2VydmljZRJSCgtTZW5kTWVzc2FnZRIaLmdpdGFseS5SYWZ0TWVzc2FnZVJlcXVlc3QaGy5naXRhbHkuUmFmdE1lc3NhZ2VSZXNwb25zZSII+pcoBAgBEAIoARJjCgxTZW5kU25hcHNob3QSIi5naXRhbHkuUmFmdFNuYXBzaG90TWVzc2FnZVJlcXVlc3QaIy5naXRhbHkuUmFmdFNuYXBzaG90TWVzc2FnZVJlc3BvbnNlIgj6lygECAEQAigBElAKC0pvaW5DbHVzdGVyEhouZ2l0YWx5LkpvaW5DbHVzdGVyUmVxdWVzdBobLmdpdGFseS5Kb2luQ2x1c3RlclJlc3BvbnNlIgj6lygECAEQAhJYCg1HZXRQYXJ0aXRpb25zEhwuZ2l0YWx5LkdldFBhcnRpdGlvbnNSZXF1ZXN0Gh0uZ2l0YWx5LkdldFBhcnRpdGlvbnNSZXNwb25zZSII+pcoBAgCEAIwARJbCg5HZXRDbHVzdGVySW5mbxIeLmdpdGFseS5SYWZ0Q2x1c3RlckluZm9SZXF1ZXN0Gh8uZ2l0YWx5LlJhZnRDbHVzdGVySW5mb1Jlc3BvbnNlIgj6lygECAIQAkI0WjJnaXRsYWIuY29tL2dpdGxhYi1vcmcvZ2l0YWx5L3YxOC9wcm90by9nby9naXRhbHlwYmIGcHJvdG8z", [file_lint, file_raftpb_raft]);
 
 /**
+ * Is what a partition puts into its Raft log: a log entry with the files that belong to it.
+ *
  * @generated from message gitaly.RaftEntry
  */
 export type RaftEntry = Message<"gitaly.RaftEntry"> & {
   /**
+   * Number with which the proposer recognises its own entry once it is committed. Unique within one
+   * run of the proposer.
+   *
    * @generated from field: uint64 id = 1;
    */
   id: bigint;
 
   /**
+   * The log entry.
+   *
    * @generated from field: gitaly.RaftEntry.LogData data = 2;
    */
   data?: RaftEntry_LogData | undefined;
@@ -38,15 +45,21 @@ export const RaftEntrySchema: GenMessage<RaftEntry> = /*@__PURE__*/
   messageDesc(file_cluster, 0);
 
 /**
+ * Holds a log entry in the form of a folder or of packed bytes.
+ *
  * @generated from message gitaly.RaftEntry.LogData
  */
 export type RaftEntry_LogData = Message<"gitaly.RaftEntry.LogData"> & {
   /**
+   * Folder of the entry on the proposing server. Meaningless anywhere else.
+   *
    * @generated from field: bytes local_path = 1;
    */
   localPath: Uint8Array;
 
   /**
+   * The folder's files in one piece. Filled just before the entry goes to another server.
+   *
    * @generated from field: bytes packed = 2;
    */
   packed: Uint8Array;
@@ -60,10 +73,15 @@ export const RaftEntry_LogDataSchema: GenMessage<RaftEntry_LogData> = /*@__PURE_
   messageDesc(file_cluster, 0, 0);
 
 /**
+ * Identifies a partition across the whole cluster, on whatever storage a replica lies.
+ *
  * @generated from message gitaly.RaftPartitionKey
  */
 export type RaftPartitionKey = Message<"gitaly.RaftPartitionKey"> & {
   /**
+   * SHA-256, in hexadecimal, of the name of the storage where the partition was created and its ID
+   * there. Others take it as opaque.
+   *
    * @generated from field: string value = 1;
    */
   value: string;
@@ -77,30 +95,42 @@ export const RaftPartitionKeySchema: GenMessage<RaftPartitionKey> = /*@__PURE__*
   messageDesc(file_cluster, 1);
 
 /**
+ * Identifies one replica of a partition and tells where to find it.
+ *
  * @generated from message gitaly.ReplicaID
  */
 export type ReplicaID = Message<"gitaly.ReplicaID"> & {
   /**
+   * Partition that it is a replica of.
+   *
    * @generated from field: gitaly.RaftPartitionKey partition_key = 1;
    */
   partitionKey?: RaftPartitionKey | undefined;
 
   /**
+   * Raft's number for the replica, unique within the partition. 0 is nobody.
+   *
    * @generated from field: uint64 member_id = 2;
    */
   memberId: bigint;
 
   /**
+   * Storage that holds the replica.
+   *
    * @generated from field: string storage_name = 3;
    */
   storageName: string;
 
   /**
+   * How to reach the replica.
+   *
    * @generated from field: gitaly.ReplicaID.Metadata metadata = 4;
    */
   metadata?: ReplicaID_Metadata | undefined;
 
   /**
+   * Whether the replica votes.
+   *
    * @generated from field: gitaly.ReplicaID.ReplicaType type = 5;
    */
   type: ReplicaID_ReplicaType;
@@ -114,10 +144,14 @@ export const ReplicaIDSchema: GenMessage<ReplicaID> = /*@__PURE__*/
   messageDesc(file_cluster, 2);
 
 /**
+ * Tells how to reach a replica.
+ *
  * @generated from message gitaly.ReplicaID.Metadata
  */
 export type ReplicaID_Metadata = Message<"gitaly.ReplicaID.Metadata"> & {
   /**
+   * Address of its server in the form of a gRPC target.
+   *
    * @generated from field: string address = 1;
    */
   address: string;
@@ -131,26 +165,36 @@ export const ReplicaID_MetadataSchema: GenMessage<ReplicaID_Metadata> = /*@__PUR
   messageDesc(file_cluster, 2, 0);
 
 /**
+ * Tells what part a replica takes in decisions.
+ *
  * @generated from enum gitaly.ReplicaID.ReplicaType
  */
 export const ReplicaID_ReplicaType = {
   /**
+   * Not told.
+   *
    * @generated from enum value: REPLICA_TYPE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Votes in elections and counts towards the quorum.
+   *
    * @generated from enum value: REPLICA_TYPE_VOTER = 1;
    */
   VOTER: 1,
 
   /**
+   * Receives the log without having a vote.
+   *
    * @generated from enum value: REPLICA_TYPE_LEARNER = 2;
    */
   LEARNER: 2,
 } as const;
 
 /**
+ * Tells what part a replica takes in decisions.
+ *
  * @generated from enum gitaly.ReplicaID.ReplicaType
  */
 export type ReplicaID_ReplicaType = (typeof ReplicaID_ReplicaType)[keyof typeof ReplicaID_ReplicaType] | UnknownEnum;
@@ -162,20 +206,29 @@ export const ReplicaID_ReplicaTypeSchema: GenEnum<ReplicaID_ReplicaType> = /*@__
   enumDesc(file_cluster, 2, 0);
 
 /**
+ * Carries one Raft message with what is needed to route it.
+ *
  * @generated from message gitaly.RaftMessageRequest
  */
 export type RaftMessageRequest = Message<"gitaly.RaftMessageRequest"> & {
   /**
+   * Cluster that the message belongs to. Must equal the receiver's own, so that a cluster restored
+   * from a backup never talks to the original.
+   *
    * @generated from field: string cluster_id = 1;
    */
   clusterId: string;
 
   /**
+   * Replica that shall get the message.
+   *
    * @generated from field: gitaly.ReplicaID replica_id = 2;
    */
   replicaId?: ReplicaID | undefined;
 
   /**
+   * The message.
+   *
    * @generated from field: raftpb.Message message = 3;
    */
   message?: Message$1 | undefined;
@@ -189,6 +242,8 @@ export const RaftMessageRequestSchema: GenMessage<RaftMessageRequest> = /*@__PUR
   messageDesc(file_cluster, 3);
 
 /**
+ * Confirms that all messages were handed to their replicas.
+ *
  * @generated from message gitaly.RaftMessageResponse
  */
 export type RaftMessageResponse = Message<"gitaly.RaftMessageResponse"> & {
@@ -202,20 +257,28 @@ export const RaftMessageResponseSchema: GenMessage<RaftMessageResponse> = /*@__P
   messageDesc(file_cluster, 4);
 
 /**
+ * Carries a part of a snapshot.
+ *
  * @generated from message gitaly.RaftSnapshotMessageRequest
  */
 export type RaftSnapshotMessageRequest = Message<"gitaly.RaftSnapshotMessageRequest"> & {
   /**
+   * Either the message or some bytes.
+   *
    * @generated from oneof gitaly.RaftSnapshotMessageRequest.raft_snapshot_payload
    */
   raftSnapshotPayload: {
     /**
+     * The Raft message that announces the snapshot. Comes first, and once.
+     *
      * @generated from field: gitaly.RaftMessageRequest raft_msg = 1;
      */
     value: RaftMessageRequest;
     case: "raftMsg";
   } | {
     /**
+     * Next bytes of the snapshot.
+     *
      * @generated from field: bytes chunk = 2;
      */
     value: Uint8Array;
@@ -231,15 +294,21 @@ export const RaftSnapshotMessageRequestSchema: GenMessage<RaftSnapshotMessageReq
   messageDesc(file_cluster, 5);
 
 /**
+ * Confirms that the snapshot is on disk.
+ *
  * @generated from message gitaly.RaftSnapshotMessageResponse
  */
 export type RaftSnapshotMessageResponse = Message<"gitaly.RaftSnapshotMessageResponse"> & {
   /**
+   * Path of the file on the receiving server.
+   *
    * @generated from field: string destination = 1;
    */
   destination: string;
 
   /**
+   * Size of the file in bytes.
+   *
    * @generated from field: uint64 snapshot_size = 2;
    */
   snapshotSize: bigint;
@@ -253,35 +322,49 @@ export const RaftSnapshotMessageResponseSchema: GenMessage<RaftSnapshotMessageRe
   messageDesc(file_cluster, 6);
 
 /**
+ * Describes the replica to set up.
+ *
  * @generated from message gitaly.JoinClusterRequest
  */
 export type JoinClusterRequest = Message<"gitaly.JoinClusterRequest"> & {
   /**
+   * Partition to join. Must be set.
+   *
    * @generated from field: gitaly.RaftPartitionKey partition_key = 1;
    */
   partitionKey?: RaftPartitionKey | undefined;
 
   /**
+   * Member ID of the partition's leader. Must not be 0.
+   *
    * @generated from field: uint64 leader_id = 2;
    */
   leaderId: bigint;
 
   /**
+   * Member ID of the new replica, chosen by the leader. Must not be 0 or known already.
+   *
    * @generated from field: uint64 member_id = 3;
    */
   memberId: bigint;
 
   /**
+   * Storage that shall hold the replica.
+   *
    * @generated from field: string storage_name = 4;
    */
   storageName: string;
 
   /**
+   * Repository through which the partition is found.
+   *
    * @generated from field: string relative_path = 5;
    */
   relativePath: string;
 
   /**
+   * All members of the partition, for the routing table. Must not be empty.
+   *
    * @generated from field: repeated gitaly.ReplicaID replicas = 6;
    */
   replicas: ReplicaID[];
@@ -295,6 +378,8 @@ export const JoinClusterRequestSchema: GenMessage<JoinClusterRequest> = /*@__PUR
   messageDesc(file_cluster, 7);
 
 /**
+ * Confirms that the replica runs and waits for the log.
+ *
  * @generated from message gitaly.JoinClusterResponse
  */
 export type JoinClusterResponse = Message<"gitaly.JoinClusterResponse"> & {
@@ -308,35 +393,50 @@ export const JoinClusterResponseSchema: GenMessage<JoinClusterResponse> = /*@__P
   messageDesc(file_cluster, 8);
 
 /**
+ * Selects partitions. Filters that are set must all hold.
+ *
  * @generated from message gitaly.GetPartitionsRequest
  */
 export type GetPartitionsRequest = Message<"gitaly.GetPartitionsRequest"> & {
   /**
+   * Cluster that the client means. It does not select anything.
+   *
    * @generated from field: string cluster_id = 1;
    */
   clusterId: string;
 
   /**
+   * Only this partition.
+   *
    * @generated from field: gitaly.RaftPartitionKey partition_key = 2;
    */
   partitionKey?: RaftPartitionKey | undefined;
 
   /**
+   * Only the partition that holds this repository. Takes the place of partition_key.
+   *
    * @generated from field: string relative_path = 3;
    */
   relativePath: string;
 
   /**
+   * Only partitions with a replica on this storage. It is not applied where a single partition is
+   * named.
+   *
    * @generated from field: string storage = 4;
    */
   storage: string;
 
   /**
+   * Whether to describe the replicas.
+   *
    * @generated from field: bool include_replica_details = 5;
    */
   includeReplicaDetails: boolean;
 
   /**
+   * Whether to list the repositories. Costs a pass over the routing tables for each partition.
+   *
    * @generated from field: bool include_relative_paths = 6;
    */
   includeRelativePaths: boolean;
@@ -350,30 +450,43 @@ export const GetPartitionsRequestSchema: GenMessage<GetPartitionsRequest> = /*@_
   messageDesc(file_cluster, 9);
 
 /**
+ * Counts partitions and replicas. A replica is called healthy when its address is known; nobody is
+ * asked whether it answers.
+ *
  * @generated from message gitaly.ClusterStatistics
  */
 export type ClusterStatistics = Message<"gitaly.ClusterStatistics"> & {
   /**
+   * Number of partitions.
+   *
    * @generated from field: uint32 total_partitions = 1;
    */
   totalPartitions: number;
 
   /**
+   * Number of partitions that have a healthy leader.
+   *
    * @generated from field: uint32 healthy_partitions = 2;
    */
   healthyPartitions: number;
 
   /**
+   * Number of replicas of all partitions together.
+   *
    * @generated from field: uint32 total_replicas = 3;
    */
   totalReplicas: number;
 
   /**
+   * Number of healthy replicas.
+   *
    * @generated from field: uint32 healthy_replicas = 4;
    */
   healthyReplicas: number;
 
   /**
+   * Counts for each storage of this server, by name.
+   *
    * @generated from field: map<string, gitaly.ClusterStatistics.StorageStats> storage_stats = 5;
    */
   storageStats: { [key: string]: ClusterStatistics_StorageStats };
@@ -387,15 +500,21 @@ export const ClusterStatisticsSchema: GenMessage<ClusterStatistics> = /*@__PURE_
   messageDesc(file_cluster, 10);
 
 /**
+ * Counts what lies on one storage.
+ *
  * @generated from message gitaly.ClusterStatistics.StorageStats
  */
 export type ClusterStatistics_StorageStats = Message<"gitaly.ClusterStatistics.StorageStats"> & {
   /**
+   * Number of partitions that are led from this storage.
+   *
    * @generated from field: uint32 leader_count = 1;
    */
   leaderCount: number;
 
   /**
+   * Number of replicas on this storage, leaders included.
+   *
    * @generated from field: uint32 replica_count = 2;
    */
   replicaCount: number;
@@ -409,45 +528,64 @@ export const ClusterStatistics_StorageStatsSchema: GenMessage<ClusterStatistics_
   messageDesc(file_cluster, 10, 0);
 
 /**
+ * Describes one partition.
+ *
  * @generated from message gitaly.GetPartitionsResponse
  */
 export type GetPartitionsResponse = Message<"gitaly.GetPartitionsResponse"> & {
   /**
+   * Cluster that the server belongs to.
+   *
    * @generated from field: string cluster_id = 1;
    */
   clusterId: string;
 
   /**
+   * Partition that is described.
+   *
    * @generated from field: gitaly.RaftPartitionKey partition_key = 2;
    */
   partitionKey?: RaftPartitionKey | undefined;
 
   /**
+   * Its replicas. Only filled when include_replica_details asks for them.
+   *
    * @generated from field: repeated gitaly.GetPartitionsResponse.ReplicaStatus replicas = 3;
    */
   replicas: GetPartitionsResponse_ReplicaStatus[];
 
   /**
+   * Member ID of the leader; 0 while there is none.
+   *
    * @generated from field: uint64 leader_id = 4;
    */
   leaderId: bigint;
 
   /**
+   * Raft term: from the replica on this server if there is one, else from the routing table.
+   *
    * @generated from field: uint64 term = 5;
    */
   term: bigint;
 
   /**
+   * Position in the Raft log, from the same source as term.
+   *
    * @generated from field: uint64 index = 6;
    */
   index: bigint;
 
   /**
+   * Repository under which the routing table knows the partition.
+   *
    * @generated from field: string relative_path = 7;
    */
   relativePath: string;
 
   /**
+   * All repositories in the partition, in no useful order. Only filled when include_relative_paths
+   * asks for them.
+   *
    * @generated from field: repeated string relative_paths = 8;
    */
   relativePaths: string[];
@@ -461,35 +599,49 @@ export const GetPartitionsResponseSchema: GenMessage<GetPartitionsResponse> = /*
   messageDesc(file_cluster, 11);
 
 /**
+ * Describes one replica as seen from this server.
+ *
  * @generated from message gitaly.GetPartitionsResponse.ReplicaStatus
  */
 export type GetPartitionsResponse_ReplicaStatus = Message<"gitaly.GetPartitionsResponse.ReplicaStatus"> & {
   /**
+   * Replica that is described.
+   *
    * @generated from field: gitaly.ReplicaID replica_id = 1;
    */
   replicaId?: ReplicaID | undefined;
 
   /**
+   * Whether it leads the partition.
+   *
    * @generated from field: bool is_leader = 2;
    */
   isLeader: boolean;
 
   /**
+   * Whether its address is known.
+   *
    * @generated from field: bool is_healthy = 3;
    */
   isHealthy: boolean;
 
   /**
+   * Position of the last log entry that is known here.
+   *
    * @generated from field: uint64 last_index = 4;
    */
   lastIndex: bigint;
 
   /**
+   * Position up to which the replica's log is known to agree.
+   *
    * @generated from field: uint64 match_index = 5;
    */
   matchIndex: bigint;
 
   /**
+   * Raft state: "StateLeader", "StateFollower", "StateCandidate" or "StatePreCandidate".
+   *
    * @generated from field: string state = 6;
    */
   state: string;
@@ -503,10 +655,14 @@ export const GetPartitionsResponse_ReplicaStatusSchema: GenMessage<GetPartitions
   messageDesc(file_cluster, 11, 0);
 
 /**
+ * Asks for the counts of the cluster.
+ *
  * @generated from message gitaly.RaftClusterInfoRequest
  */
 export type RaftClusterInfoRequest = Message<"gitaly.RaftClusterInfoRequest"> & {
   /**
+   * Cluster that the client means. It does not select anything.
+   *
    * @generated from field: string cluster_id = 1;
    */
   clusterId: string;
@@ -520,15 +676,21 @@ export const RaftClusterInfoRequestSchema: GenMessage<RaftClusterInfoRequest> = 
   messageDesc(file_cluster, 12);
 
 /**
+ * Carries the counts of the cluster.
+ *
  * @generated from message gitaly.RaftClusterInfoResponse
  */
 export type RaftClusterInfoResponse = Message<"gitaly.RaftClusterInfoResponse"> & {
   /**
+   * Cluster that the server belongs to.
+   *
    * @generated from field: string cluster_id = 1;
    */
   clusterId: string;
 
   /**
+   * The counts, as far as this server knows.
+   *
    * @generated from field: gitaly.ClusterStatistics statistics = 2;
    */
   statistics?: ClusterStatistics | undefined;
@@ -542,10 +704,16 @@ export const RaftClusterInfoResponseSchema: GenMessage<RaftClusterInfoResponse> 
   messageDesc(file_cluster, 13);
 
 /**
+ * Connects the replicas of partitions that agree on their logs through Raft. Each partition is a
+ * Raft group of its own; members of many groups share the connections between servers.
+ *
  * @generated from service gitaly.RaftService
  */
 export const RaftService: GenService<{
   /**
+   * Delivers Raft messages to the replicas that they name, in order. PERMISSION_DENIED when a
+   * message belongs to another cluster.
+   *
    * @generated from rpc gitaly.RaftService.SendMessage
    */
   sendMessage: {
@@ -554,6 +722,9 @@ export const RaftService: GenService<{
     output: typeof RaftMessageResponseSchema;
   },
   /**
+   * Delivers the state of a partition to a replica whose log is too far behind: first the Raft
+   * message, then the bytes.
+   *
    * @generated from rpc gitaly.RaftService.SendSnapshot
    */
   sendSnapshot: {
@@ -562,6 +733,10 @@ export const RaftService: GenService<{
     output: typeof RaftSnapshotMessageResponseSchema;
   },
   /**
+   * Makes the server set up a replica of a partition. The leader calls it before it commits the
+   * change of membership. INVALID_ARGUMENT when a needed field is missing or the member ID is
+   * taken.
+   *
    * @generated from rpc gitaly.RaftService.JoinCluster
    */
   joinCluster: {
@@ -570,6 +745,9 @@ export const RaftService: GenService<{
     output: typeof JoinClusterResponseSchema;
   },
   /**
+   * Streams what this server knows of each partition, one message for each. A filter that matches
+   * nothing yields an empty stream.
+   *
    * @generated from rpc gitaly.RaftService.GetPartitions
    */
   getPartitions: {
@@ -578,6 +756,8 @@ export const RaftService: GenService<{
     output: typeof GetPartitionsResponseSchema;
   },
   /**
+   * Sums up all partitions that this server knows.
+   *
    * @generated from rpc gitaly.RaftService.GetClusterInfo
    */
   getClusterInfo: {

@@ -20,85 +20,121 @@ export const file_commit: GenFile = /*@__PURE__*/
   fileDesc("Cgxjb21taXQucHJvdG8SBmdpdGFseSKgBAoSTGlzdENvbW1pdHNSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIRCglyZXZpc2lvbnMYAiADKAkSNgoRcGFnaW5hdGlvbl9wYXJhbXMYAyABKAsyGy5naXRhbHkuUGFnaW5hdGlvblBhcmFtZXRlchIvCgVvcmRlchgEIAEoDjIgLmdpdGFseS5MaXN0Q29tbWl0c1JlcXVlc3QuT3JkZXISEwoLbWF4X3BhcmVudHMYBSABKA0SFAoMZGlzYWJsZV93YWxrGAYgASgIEhQKDGZpcnN0X3BhcmVudBgHIAEoCBIpCgVhZnRlchgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGYmVmb3JlGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZhdXRob3IYCiABKAwSDwoHcmV2ZXJzZRgLIAEoCBITCgtpZ25vcmVfY2FzZRgMIAEoCBIfChdjb21taXRfbWVzc2FnZV9wYXR0ZXJucxgNIAMoDBIMCgRza2lwGA4gASgNEg0KBXBhdGhzGA8gAygMEi0KDmdsb2JhbF9vcHRpb25zGBAgASgLMhUuZ2l0YWx5Lkdsb2JhbE9wdGlvbnMiJQoFT3JkZXISCAoETk9ORRAAEggKBFRPUE8QARIICgREQVRFEAIibgoTTGlzdENvbW1pdHNSZXNwb25zZRIiCgdjb21taXRzGAEgAygLMhEuZ2l0YWx5LkdpdENvbW1pdBIzChFwYWdpbmF0aW9uX2N1cnNvchgCIAEoCzIYLmdpdGFseS5QYWdpbmF0aW9uQ3Vyc29yIn0KFUxpc3RBbGxDb21taXRzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESNgoRcGFnaW5hdGlvbl9wYXJhbXMYAiABKAsyGy5naXRhbHkuUGFnaW5hdGlvblBhcmFtZXRlciI8ChZMaXN0QWxsQ29tbWl0c1Jlc3BvbnNlEiIKB2NvbW1pdHMYASADKAsyES5naXRhbHkuR2l0Q29tbWl0IlQKEkNvbW1pdFN0YXRzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESEAoIcmV2aXNpb24YAiABKAwiVwoTQ29tbWl0U3RhdHNSZXNwb25zZRILCgNvaWQYASABKAkSEQoJYWRkaXRpb25zGAIgASgFEhEKCWRlbGV0aW9ucxgDIAEoBRINCgVmaWxlcxgEIAEoBSJuChdDb21taXRJc0FuY2VzdG9yUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESEwoLYW5jZXN0b3JfaWQYAiABKAkSEAoIY2hpbGRfaWQYAyABKAkiKQoYQ29tbWl0SXNBbmNlc3RvclJlc3BvbnNlEg0KBXZhbHVlGAEgASgIIoEBChBUcmVlRW50cnlSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIQCghyZXZpc2lvbhgCIAEoDBIMCgRwYXRoGAMgASgMEg0KBWxpbWl0GAQgASgDEhAKCG1heF9zaXplGAUgASgDIrUBChFUcmVlRW50cnlSZXNwb25zZRIyCgR0eXBlGAEgASgOMiQuZ2l0YWx5LlRyZWVFbnRyeVJlc3BvbnNlLk9iamVjdFR5cGUSCwoDb2lkGAIgASgJEgwKBHNpemUYAyABKAMSDAoEbW9kZRgEIAEoBRIMCgRkYXRhGAUgASgMIjUKCk9iamVjdFR5cGUSCgoGQ09NTUlUEAASCAoEQkxPQhABEggKBFRSRUUQAhIHCgNUQUcQAyK6AgoTQ291bnRDb21taXRzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESFAoIcmV2aXNpb24YAiABKAxCAhgBEikKBWFmdGVyGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgZiZWZvcmUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHBhdGgYBSABKAwSEQoJbWF4X2NvdW50GAYgASgFEg8KA2FsbBgHIAEoCEICGAESFAoMZmlyc3RfcGFyZW50GAggASgIEi0KDmdsb2JhbF9vcHRpb25zGAkgASgLMhUuZ2l0YWx5Lkdsb2JhbE9wdGlvbnMSEQoJcmV2aXNpb25zGAogAygMIiUKFENvdW50Q29tbWl0c1Jlc3BvbnNlEg0KBWNvdW50GAEgASgFIosBChxDb3VudERpdmVyZ2luZ0NvbW1pdHNSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIMCgRmcm9tGAIgASgMEgoKAnRvGAMgASgMEhEKCW1heF9jb3VudBgHIAEoBUoECAQQBUoECAUQBkoECAYQByJICh1Db3VudERpdmVyZ2luZ0NvbW1pdHNSZXNwb25zZRISCgpsZWZ0X2NvdW50GAEgASgFEhMKC3JpZ2h0X2NvdW50GAIgASgFIsMBCglUcmVlRW50cnkSCwoDb2lkGAEgASgJEgwKBHBhdGgYAyABKAwSKQoEdHlwZRgEIAEoDjIbLmdpdGFseS5UcmVlRW50cnkuRW50cnlUeXBlEgwKBG1vZGUYBSABKAUSEgoKY29tbWl0X29pZBgGIAEoCRIRCglmbGF0X3BhdGgYByABKAwiKwoJRW50cnlUeXBlEggKBEJMT0IQABIICgRUUkVFEAESCgoGQ09NTUlUEANKBAgCEANSCHJvb3Rfb2lkIrUCChVHZXRUcmVlRW50cmllc1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhAKCHJldmlzaW9uGAIgASgMEgwKBHBhdGgYAyABKAwSEQoJcmVjdXJzaXZlGAQgASgIEjIKBHNvcnQYBSABKA4yJC5naXRhbHkuR2V0VHJlZUVudHJpZXNSZXF1ZXN0LlNvcnRCeRI2ChFwYWdpbmF0aW9uX3BhcmFtcxgGIAEoCzIbLmdpdGFseS5QYWdpbmF0aW9uUGFyYW1ldGVyEhcKD3NraXBfZmxhdF9wYXRocxgHIAEoCCI2CgZTb3J0QnkSCwoHREVGQVVMVBAAEg8KC1RSRUVTX0ZJUlNUEAESDgoKRklMRVNZU1RFTRACInEKFkdldFRyZWVFbnRyaWVzUmVzcG9uc2USIgoHZW50cmllcxgBIAMoCzIRLmdpdGFseS5UcmVlRW50cnkSMwoRcGFnaW5hdGlvbl9jdXJzb3IYAiABKAsyGC5naXRhbHkuUGFnaW5hdGlvbkN1cnNvciJ3ChNHZXRUcmVlRW50cmllc0Vycm9yEjQKDHJlc29sdmVfdHJlZRgBIAEoCzIcLmdpdGFseS5SZXNvbHZlUmV2aXNpb25FcnJvckgAEiEKBHBhdGgYAiABKAsyES5naXRhbHkuUGF0aEVycm9ySABCBwoFZXJyb3IiUgoQTGlzdEZpbGVzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESEAoIcmV2aXNpb24YAiABKAwiIgoRTGlzdEZpbGVzUmVzcG9uc2USDQoFcGF0aHMYASADKAwiZQoRRmluZENvbW1pdFJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhAKCHJldmlzaW9uGAIgASgMEhAKCHRyYWlsZXJzGAMgASgIIjcKEkZpbmRDb21taXRSZXNwb25zZRIhCgZjb21taXQYASABKAsyES5naXRhbHkuR2l0Q29tbWl0IlQKF0xpc3RDb21taXRzQnlPaWRSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARILCgNvaWQYAiADKAkiPgoYTGlzdENvbW1pdHNCeU9pZFJlc3BvbnNlEiIKB2NvbW1pdHMYASADKAsyES5naXRhbHkuR2l0Q29tbWl0Il4KG0xpc3RDb21taXRzQnlSZWZOYW1lUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESEQoJcmVmX25hbWVzGAIgAygMIrEBChxMaXN0Q29tbWl0c0J5UmVmTmFtZVJlc3BvbnNlEkYKC2NvbW1pdF9yZWZzGAIgAygLMjEuZ2l0YWx5Lkxpc3RDb21taXRzQnlSZWZOYW1lUmVzcG9uc2UuQ29tbWl0Rm9yUmVmGkMKDENvbW1pdEZvclJlZhIhCgZjb21taXQYASABKAsyES5naXRhbHkuR2l0Q29tbWl0EhAKCHJlZl9uYW1lGAIgASgMSgQIARACItMBChVGaW5kQWxsQ29tbWl0c1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhAKCHJldmlzaW9uGAIgASgMEhEKCW1heF9jb3VudBgDIAEoBRIMCgRza2lwGAQgASgFEjIKBW9yZGVyGAUgASgOMiMuZ2l0YWx5LkZpbmRBbGxDb21taXRzUmVxdWVzdC5PcmRlciIlCgVPcmRlchIICgROT05FEAASCAoEVE9QTxABEggKBERBVEUQAiI8ChZGaW5kQWxsQ29tbWl0c1Jlc3BvbnNlEiIKB2NvbW1pdHMYASADKAsyES5naXRhbHkuR2l0Q29tbWl0IqsEChJGaW5kQ29tbWl0c1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhAKCHJldmlzaW9uGAIgASgMEg0KBWxpbWl0GAMgASgFEg4KBm9mZnNldBgEIAEoBRINCgVwYXRocxgFIAMoDBIOCgZmb2xsb3cYBiABKAgSEwoLc2tpcF9tZXJnZXMYByABKAgSGAoMZGlzYWJsZV93YWxrGAggASgIQgIYARIpCgVhZnRlchgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGYmVmb3JlGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNhbGwYCyABKAgSFAoMZmlyc3RfcGFyZW50GAwgASgIEg4KBmF1dGhvchgNIAEoDBIvCgVvcmRlchgOIAEoDjIgLmdpdGFseS5GaW5kQ29tbWl0c1JlcXVlc3QuT3JkZXISLQoOZ2xvYmFsX29wdGlvbnMYDyABKAsyFS5naXRhbHkuR2xvYmFsT3B0aW9ucxIQCgh0cmFpbGVycxgQIAEoCBIZChFpbmNsdWRlX3Nob3J0c3RhdBgRIAEoCBIdChVpbmNsdWRlX3JlZmVyZW5jZWRfYnkYEiADKAwSFQoNbWVzc2FnZV9yZWdleBgTIAEoCSIbCgVPcmRlchIICgROT05FEAASCAoEVE9QTxABIjkKE0ZpbmRDb21taXRzUmVzcG9uc2USIgoHY29tbWl0cxgBIAMoCzIRLmdpdGFseS5HaXRDb21taXQiugEKEEZpbmRDb21taXRzRXJyb3ISLAoKYmFkX29iamVjdBgBIAEoCzIWLmdpdGFseS5CYWRPYmplY3RFcnJvckgAEjgKDWFtYmlndW91c19yZWYYAiABKAsyHy5naXRhbHkuQW1iaWd1b3VzUmVmZXJlbmNlRXJyb3JIABI1Cg1pbnZhbGlkX3JhbmdlGAMgASgLMhwuZ2l0YWx5LkludmFsaWRSZXZpc2lvblJhbmdlSABCBwoFZXJyb3IiWAoWQ29tbWl0TGFuZ3VhZ2VzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESEAoIcmV2aXNpb24YAiABKAwixAEKF0NvbW1pdExhbmd1YWdlc1Jlc3BvbnNlEjsKCWxhbmd1YWdlcxgBIAMoCzIoLmdpdGFseS5Db21taXRMYW5ndWFnZXNSZXNwb25zZS5MYW5ndWFnZRpsCghMYW5ndWFnZRIMCgRuYW1lGAEgASgJEg0KBXNoYXJlGAIgASgCEg0KBWNvbG9yGAMgASgJEg0KBWJ5dGVzGAUgASgEEhMKC2xhbmd1YWdlX2lkGAYgASgDSgQIBBAFUgpmaWxlX2NvdW50Io0BCg9SYXdCbGFtZVJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhAKCHJldmlzaW9uGAIgASgMEgwKBHBhdGgYAyABKAwSDQoFcmFuZ2UYBCABKAwSHQoVaWdub3JlX3JldmlzaW9uc19ibG9iGAUgASgMIiAKEFJhd0JsYW1lUmVzcG9uc2USDAoEZGF0YRgBIAEoDCLGAwoNUmF3QmxhbWVFcnJvchIzCg5wYXRoX25vdF9mb3VuZBgBIAEoCzIZLmdpdGFseS5QYXRoTm90Rm91bmRFcnJvckgAEj0KDG91dF9vZl9yYW5nZRgCIAEoCzIlLmdpdGFseS5SYXdCbGFtZUVycm9yLk91dE9mUmFuZ2VFcnJvckgAEksKE3Jlc29sdmVfaWdub3JlX3JldnMYAyABKAsyLC5naXRhbHkuUmF3QmxhbWVFcnJvci5SZXNvbHZlSWdub3JlUmV2c0Vycm9ySAASWAoaaW52YWxpZF9pZ25vcmVfcmV2c19mb3JtYXQYBCABKAsyMi5naXRhbHkuUmF3QmxhbWVFcnJvci5JbnZhbGlkSWdub3JlUmV2c0Zvcm1hdEVycm9ySAAaJwoPT3V0T2ZSYW5nZUVycm9yEhQKDGFjdHVhbF9saW5lcxgBIAEoBBovChxJbnZhbGlkSWdub3JlUmV2c0Zvcm1hdEVycm9yEg8KB2NvbnRlbnQYASABKAwaNwoWUmVzb2x2ZUlnbm9yZVJldnNFcnJvchIdChVpZ25vcmVfcmV2aXNpb25zX2Jsb2IYASABKAxCBwoFZXJyb3IisQEKGExhc3RDb21taXRGb3JQYXRoUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESEAoIcmV2aXNpb24YAiABKAwSDAoEcGF0aBgDIAEoDBIYChBsaXRlcmFsX3BhdGhzcGVjGAQgASgIEi0KDmdsb2JhbF9vcHRpb25zGAUgASgLMhUuZ2l0YWx5Lkdsb2JhbE9wdGlvbnMiPgoZTGFzdENvbW1pdEZvclBhdGhSZXNwb25zZRIhCgZjb21taXQYASABKAsyES5naXRhbHkuR2l0Q29tbWl0ItkBCh1MaXN0TGFzdENvbW1pdHNGb3JUcmVlUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESEAoIcmV2aXNpb24YAiABKAkSDAoEcGF0aBgDIAEoDBINCgVsaW1pdBgEIAEoBRIOCgZvZmZzZXQYBSABKAUSHAoQbGl0ZXJhbF9wYXRoc3BlYxgGIAEoCEICGAESLQoOZ2xvYmFsX29wdGlvbnMYByABKAsyFS5naXRhbHkuR2xvYmFsT3B0aW9ucyK7AQoeTGlzdExhc3RDb21taXRzRm9yVHJlZVJlc3BvbnNlEkUKB2NvbW1pdHMYASADKAsyNC5naXRhbHkuTGlzdExhc3RDb21taXRzRm9yVHJlZVJlc3BvbnNlLkNvbW1pdEZvclRyZWUaUgoNQ29tbWl0Rm9yVHJlZRIhCgZjb21taXQYAiABKAsyES5naXRhbHkuR2l0Q29tbWl0EhIKCnBhdGhfYnl0ZXMYBCABKAxKBAgBEAJKBAgDEAQixAEKF0NvbW1pdHNCeU1lc3NhZ2VSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIQCghyZXZpc2lvbhgCIAEoDBIOCgZvZmZzZXQYAyABKAUSDQoFbGltaXQYBCABKAUSDAoEcGF0aBgFIAEoDBINCgVxdWVyeRgGIAEoCRItCg5nbG9iYWxfb3B0aW9ucxgHIAEoCzIVLmdpdGFseS5HbG9iYWxPcHRpb25zIj4KGENvbW1pdHNCeU1lc3NhZ2VSZXNwb25zZRIiCgdjb21taXRzGAEgAygLMhEuZ2l0YWx5LkdpdENvbW1pdCJdCh9GaWx0ZXJTaGFzV2l0aFNpZ25hdHVyZXNSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIMCgRzaGFzGAIgAygMIjAKIEZpbHRlclNoYXNXaXRoU2lnbmF0dXJlc1Jlc3BvbnNlEgwKBHNoYXMYASADKAwiXgoaR2V0Q29tbWl0U2lnbmF0dXJlc1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhIKCmNvbW1pdF9pZHMYAiADKAkiqQIKG0dldENvbW1pdFNpZ25hdHVyZXNSZXNwb25zZRIRCgljb21taXRfaWQYASABKAkSEQoJc2lnbmF0dXJlGAIgASgMEhMKC3NpZ25lZF90ZXh0GAMgASgMEjoKBnNpZ25lchgEIAEoDjIqLmdpdGFseS5HZXRDb21taXRTaWduYXR1cmVzUmVzcG9uc2UuU2lnbmVyEiQKBmF1dGhvchgFIAEoCzIULmdpdGFseS5Db21taXRBdXRob3ISJwoJY29tbWl0dGVyGAYgASgLMhQuZ2l0YWx5LkNvbW1pdEF1dGhvciJECgZTaWduZXISFgoSU0lHTkVSX1VOU1BFQ0lGSUVEEAASDwoLU0lHTkVSX1VTRVIQARIRCg1TSUdORVJfU1lTVEVNEAIiXAoYR2V0Q29tbWl0TWVzc2FnZXNSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARISCgpjb21taXRfaWRzGAIgAygJIj8KGUdldENvbW1pdE1lc3NhZ2VzUmVzcG9uc2USEQoJY29tbWl0X2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAwiWwoYQ2hlY2tPYmplY3RzRXhpc3RSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIRCglyZXZpc2lvbnMYAiADKAwilgEKGUNoZWNrT2JqZWN0c0V4aXN0UmVzcG9uc2USRgoJcmV2aXNpb25zGAEgAygLMjMuZ2l0YWx5LkNoZWNrT2JqZWN0c0V4aXN0UmVzcG9uc2UuUmV2aXNpb25FeGlzdGVuY2UaMQoRUmV2aXNpb25FeGlzdGVuY2USDAoEbmFtZRgBIAEoDBIOCgZleGlzdHMYAiABKAgy8RAKDUNvbW1pdFNlcnZpY2USUAoLTGlzdENvbW1pdHMSGi5naXRhbHkuTGlzdENvbW1pdHNSZXF1ZXN0GhsuZ2l0YWx5Lkxpc3RDb21taXRzUmVzcG9uc2UiBvqXKAIIAjABElkKDkxpc3RBbGxDb21taXRzEh0uZ2l0YWx5Lkxpc3RBbGxDb21taXRzUmVxdWVzdBoeLmdpdGFseS5MaXN0QWxsQ29tbWl0c1Jlc3BvbnNlIgb6lygCCAIwARJdChBDb21taXRJc0FuY2VzdG9yEh8uZ2l0YWx5LkNvbW1pdElzQW5jZXN0b3JSZXF1ZXN0GiAuZ2l0YWx5LkNvbW1pdElzQW5jZXN0b3JSZXNwb25zZSIG+pcoAggCEkoKCVRyZWVFbnRyeRIYLmdpdGFseS5UcmVlRW50cnlSZXF1ZXN0GhkuZ2l0YWx5LlRyZWVFbnRyeVJlc3BvbnNlIgb6lygCCAIwARJRCgxDb3VudENvbW1pdHMSGy5naXRhbHkuQ291bnRDb21taXRzUmVxdWVzdBocLmdpdGFseS5Db3VudENvbW1pdHNSZXNwb25zZSIG+pcoAggCEmwKFUNvdW50RGl2ZXJnaW5nQ29tbWl0cxIkLmdpdGFseS5Db3VudERpdmVyZ2luZ0NvbW1pdHNSZXF1ZXN0GiUuZ2l0YWx5LkNvdW50RGl2ZXJnaW5nQ29tbWl0c1Jlc3BvbnNlIgb6lygCCAISWQoOR2V0VHJlZUVudHJpZXMSHS5naXRhbHkuR2V0VHJlZUVudHJpZXNSZXF1ZXN0Gh4uZ2l0YWx5LkdldFRyZWVFbnRyaWVzUmVzcG9uc2UiBvqXKAIIAjABEkoKCUxpc3RGaWxlcxIYLmdpdGFseS5MaXN0RmlsZXNSZXF1ZXN0GhkuZ2l0YWx5Lkxpc3RGaWxlc1Jlc3BvbnNlIgb6lygCCAIwARJLCgpGaW5kQ29tbWl0EhkuZ2l0YWx5LkZpbmRDb21taXRSZXF1ZXN0GhouZ2l0YWx5LkZpbmRDb21taXRSZXNwb25zZSIG+pcoAggCEk4KC0NvbW1pdFN0YXRzEhouZ2l0YWx5LkNvbW1pdFN0YXRzUmVxdWVzdBobLmdpdGFseS5Db21taXRTdGF0c1Jlc3BvbnNlIgb6lygCCAISWQoORmluZEFsbENvbW1pdHMSHS5naXRhbHkuRmluZEFsbENvbW1pdHNSZXF1ZXN0Gh4uZ2l0YWx5LkZpbmRBbGxDb21taXRzUmVzcG9uc2UiBvqXKAIIAjABElAKC0ZpbmRDb21taXRzEhouZ2l0YWx5LkZpbmRDb21taXRzUmVxdWVzdBobLmdpdGFseS5GaW5kQ29tbWl0c1Jlc3BvbnNlIgb6lygCCAIwARJaCg9Db21taXRMYW5ndWFnZXMSHi5naXRhbHkuQ29tbWl0TGFuZ3VhZ2VzUmVxdWVzdBofLmdpdGFseS5Db21taXRMYW5ndWFnZXNSZXNwb25zZSIG+pcoAggBEkcKCFJhd0JsYW1lEhcuZ2l0YWx5LlJhd0JsYW1lUmVxdWVzdBoYLmdpdGFseS5SYXdCbGFtZVJlc3BvbnNlIgb6lygCCAIwARJgChFMYXN0Q29tbWl0Rm9yUGF0aBIgLmdpdGFseS5MYXN0Q29tbWl0Rm9yUGF0aFJlcXVlc3QaIS5naXRhbHkuTGFzdENvbW1pdEZvclBhdGhSZXNwb25zZSIG+pcoAggCEnEKFkxpc3RMYXN0Q29tbWl0c0ZvclRyZWUSJS5naXRhbHkuTGlzdExhc3RDb21taXRzRm9yVHJlZVJlcXVlc3QaJi5naXRhbHkuTGlzdExhc3RDb21taXRzRm9yVHJlZVJlc3BvbnNlIgb6lygCCAIwARJfChBDb21taXRzQnlNZXNzYWdlEh8uZ2l0YWx5LkNvbW1pdHNCeU1lc3NhZ2VSZXF1ZXN0GiAuZ2l0YWx5LkNvbW1pdHNCeU1lc3NhZ2VSZXNwb25zZSIG+pcoAggCMAESXwoQTGlzdENvbW1pdHNCeU9pZBIfLmdpdGFseS5MaXN0Q29tbWl0c0J5T2lkUmVxdWVzdBogLmdpdGFseS5MaXN0Q29tbWl0c0J5T2lkUmVzcG9uc2UiBvqXKAIIAjABEmsKFExpc3RDb21taXRzQnlSZWZOYW1lEiMuZ2l0YWx5Lkxpc3RDb21taXRzQnlSZWZOYW1lUmVxdWVzdBokLmdpdGFseS5MaXN0Q29tbWl0c0J5UmVmTmFtZVJlc3BvbnNlIgb6lygCCAIwARJ5ChhGaWx0ZXJTaGFzV2l0aFNpZ25hdHVyZXMSJy5naXRhbHkuRmlsdGVyU2hhc1dpdGhTaWduYXR1cmVzUmVxdWVzdBooLmdpdGFseS5GaWx0ZXJTaGFzV2l0aFNpZ25hdHVyZXNSZXNwb25zZSIG+pcoAggCKAEwARJoChNHZXRDb21taXRTaWduYXR1cmVzEiIuZ2l0YWx5LkdldENvbW1pdFNpZ25hdHVyZXNSZXF1ZXN0GiMuZ2l0YWx5LkdldENvbW1pdFNpZ25hdHVyZXNSZXNwb25zZSIG+pcoAggCMAESYgoRR2V0Q29tbWl0TWVzc2FnZXMSIC5naXRhbHkuR2V0Q29tbWl0TWVzc2FnZXNSZXF1ZXN0GiEuZ2l0YWx5LkdldENvbW1pdE1lc3NhZ2VzUmVzcG9uc2UiBvqXKAIIAjABEmQKEUNoZWNrT2JqZWN0c0V4aXN0EiAuZ2l0YWx5LkNoZWNrT2JqZWN0c0V4aXN0UmVxdWVzdBohLmdpdGFseS5DaGVja09iamVjdHNFeGlzdFJlc3BvbnNlIgb6lygCCAIoATABQjRaMmdpdGxhYi5jb20vZ2l0bGFiLW9yZy9naXRhbHkvdjE4L3Byb3RvL2dvL2dpdGFseXBiYgZwcm90bzM", [file_errors, file_google_protobuf_timestamp, file_lint, file_shared]);
 
 /**
+ * Describes a walk and which of its commits to send.
+ *
  * @generated from message gitaly.ListCommitsRequest
  */
 export type ListCommitsRequest = Message<"gitaly.ListCommitsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Where the walk starts and what it excludes: revisions, ranges, "^main", "--not", "--all",
+   * "--branches", "--tags" and the like. Must not be empty; other options are refused.
+   *
    * @generated from field: repeated string revisions = 2;
    */
   revisions: string[];
 
   /**
+   * Page to send. The token is next_cursor or the ID of the last commit that was received; a limit
+   * of 0 means all.
+   *
    * @generated from field: gitaly.PaginationParameter pagination_params = 3;
    */
   paginationParams?: PaginationParameter | undefined;
 
   /**
+   * Order of the walk.
+   *
    * @generated from field: gitaly.ListCommitsRequest.Order order = 4;
    */
   order: ListCommitsRequest_Order;
 
   /**
+   * Leaves out commits with more parents than this. 0 lets all pass, 1 leaves out merges.
+   *
    * @generated from field: uint32 max_parents = 5;
    */
   maxParents: number;
 
   /**
+   * Sends only the named commits themselves, not their history.
+   *
    * @generated from field: bool disable_walk = 6;
    */
   disableWalk: boolean;
 
   /**
+   * Follows only the first parent of merges.
+   *
    * @generated from field: bool first_parent = 7;
    */
   firstParent: boolean;
 
   /**
+   * Leaves out commits with an older committer date.
+   *
    * @generated from field: google.protobuf.Timestamp after = 8;
    */
   after?: Timestamp | undefined;
 
   /**
+   * Leaves out commits with a newer committer date.
+   *
    * @generated from field: google.protobuf.Timestamp before = 9;
    */
   before?: Timestamp | undefined;
 
   /**
+   * Leaves out commits whose author line does not match this basic regular expression.
+   *
    * @generated from field: bytes author = 10;
    */
   author: Uint8Array;
 
   /**
+   * Sends the selected commits in the opposite order.
+   *
    * @generated from field: bool reverse = 11;
    */
   reverse: boolean;
 
   /**
+   * Lets author and commit_message_patterns match whatever the case.
+   *
    * @generated from field: bool ignore_case = 12;
    */
   ignoreCase: boolean;
 
   /**
+   * Leaves out commits whose message matches none of these basic regular expressions.
+   *
    * @generated from field: repeated bytes commit_message_patterns = 13;
    */
   commitMessagePatterns: Uint8Array[];
 
   /**
+   * Leaves out this many commits at the start, counted after all other filters.
+   *
    * @generated from field: uint32 skip = 14;
    */
   skip: number;
 
   /**
+   * Leaves out commits that change none of these pathspecs.
+   *
    * @generated from field: repeated bytes paths = 15;
    */
   paths: Uint8Array[];
 
   /**
+   * Changes how paths are read.
+   *
    * @generated from field: gitaly.GlobalOptions global_options = 16;
    */
   globalOptions?: GlobalOptions | undefined;
@@ -112,26 +148,37 @@ export const ListCommitsRequestSchema: GenMessage<ListCommitsRequest> = /*@__PUR
   messageDesc(file_commit, 0);
 
 /**
+ * Names the orders of a walk.
+ *
  * @generated from enum gitaly.ListCommitsRequest.Order
  */
 export const ListCommitsRequest_Order = {
   /**
+   * Newest committer date first among the commits that are ready to be shown, as git-rev-list(1)
+   * does by default.
+   *
    * @generated from enum value: NONE = 0;
    */
   NONE: 0,
 
   /**
+   * Children before parents, one line of history after the other.
+   *
    * @generated from enum value: TOPO = 1;
    */
   TOPO: 1,
 
   /**
+   * Children before parents, otherwise by committer date.
+   *
    * @generated from enum value: DATE = 2;
    */
   DATE: 2,
 } as const;
 
 /**
+ * Names the orders of a walk.
+ *
  * @generated from enum gitaly.ListCommitsRequest.Order
  */
 export type ListCommitsRequest_Order = (typeof ListCommitsRequest_Order)[keyof typeof ListCommitsRequest_Order] | UnknownEnum;
@@ -143,15 +190,21 @@ export const ListCommitsRequest_OrderSchema: GenEnum<ListCommitsRequest_Order> =
   enumDesc(file_commit, 0, 0);
 
 /**
+ * Carries the next commits.
+ *
  * @generated from message gitaly.ListCommitsResponse
  */
 export type ListCommitsResponse = Message<"gitaly.ListCommitsResponse"> & {
   /**
+   * Commits in the order of the walk.
+   *
    * @generated from field: repeated gitaly.GitCommit commits = 1;
    */
   commits: GitCommit[];
 
   /**
+   * Where the next page starts. Only set in the last message, and only if there is a next page.
+   *
    * @generated from field: gitaly.PaginationCursor pagination_cursor = 2;
    */
   paginationCursor?: PaginationCursor | undefined;
@@ -165,15 +218,21 @@ export const ListCommitsResponseSchema: GenMessage<ListCommitsResponse> = /*@__P
   messageDesc(file_commit, 1);
 
 /**
+ * Asks for all commits of a repository.
+ *
  * @generated from message gitaly.ListAllCommitsRequest
  */
 export type ListAllCommitsRequest = Message<"gitaly.ListAllCommitsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Page to send. The token is the ID of the last commit that was received; a limit of 0 means all.
+   *
    * @generated from field: gitaly.PaginationParameter pagination_params = 2;
    */
   paginationParams?: PaginationParameter | undefined;
@@ -187,10 +246,14 @@ export const ListAllCommitsRequestSchema: GenMessage<ListAllCommitsRequest> = /*
   messageDesc(file_commit, 2);
 
 /**
+ * Carries the next commits.
+ *
  * @generated from message gitaly.ListAllCommitsResponse
  */
 export type ListAllCommitsResponse = Message<"gitaly.ListAllCommitsResponse"> & {
   /**
+   * Commits in no useful order.
+   *
    * @generated from field: repeated gitaly.GitCommit commits = 1;
    */
   commits: GitCommit[];
@@ -204,15 +267,21 @@ export const ListAllCommitsResponseSchema: GenMessage<ListAllCommitsResponse> = 
   messageDesc(file_commit, 3);
 
 /**
+ * Names the commit to measure.
+ *
  * @generated from message gitaly.CommitStatsRequest
  */
 export type CommitStatsRequest = Message<"gitaly.CommitStatsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of the commit.
+   *
    * @generated from field: bytes revision = 2;
    */
   revision: Uint8Array;
@@ -226,25 +295,35 @@ export const CommitStatsRequestSchema: GenMessage<CommitStatsRequest> = /*@__PUR
   messageDesc(file_commit, 4);
 
 /**
+ * Sums up a commit's change.
+ *
  * @generated from message gitaly.CommitStatsResponse
  */
 export type CommitStatsResponse = Message<"gitaly.CommitStatsResponse"> & {
   /**
+   * Object ID of the commit.
+   *
    * @generated from field: string oid = 1;
    */
   oid: string;
 
   /**
+   * Number of added lines. Binary files add none.
+   *
    * @generated from field: int32 additions = 2;
    */
   additions: number;
 
   /**
+   * Number of removed lines. Binary files remove none.
+   *
    * @generated from field: int32 deletions = 3;
    */
   deletions: number;
 
   /**
+   * Number of changed files, binary ones included.
+   *
    * @generated from field: int32 files = 4;
    */
   files: number;
@@ -258,20 +337,28 @@ export const CommitStatsResponseSchema: GenMessage<CommitStatsResponse> = /*@__P
   messageDesc(file_commit, 5);
 
 /**
+ * Names the two commits to compare.
+ *
  * @generated from message gitaly.CommitIsAncestorRequest
  */
 export type CommitIsAncestorRequest = Message<"gitaly.CommitIsAncestorRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision that may be the ancestor. Must not be empty.
+   *
    * @generated from field: string ancestor_id = 2;
    */
   ancestorId: string;
 
   /**
+   * Revision that may be the descendant. Must not be empty.
+   *
    * @generated from field: string child_id = 3;
    */
   childId: string;
@@ -285,10 +372,14 @@ export const CommitIsAncestorRequestSchema: GenMessage<CommitIsAncestorRequest> 
   messageDesc(file_commit, 6);
 
 /**
+ * Holds the verdict.
+ *
  * @generated from message gitaly.CommitIsAncestorResponse
  */
 export type CommitIsAncestorResponse = Message<"gitaly.CommitIsAncestorResponse"> & {
   /**
+   * Whether ancestor_id is child_id or one of its ancestors.
+   *
    * @generated from field: bool value = 1;
    */
   value: boolean;
@@ -302,30 +393,44 @@ export const CommitIsAncestorResponseSchema: GenMessage<CommitIsAncestorResponse
   messageDesc(file_commit, 7);
 
 /**
+ * Names a path in a revision.
+ *
  * @generated from message gitaly.TreeEntryRequest
  */
 export type TreeEntryRequest = Message<"gitaly.TreeEntryRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of a commit or tree.
+   *
    * @generated from field: bytes revision = 2;
    */
   revision: Uint8Array;
 
   /**
+   * Path from the root of the tree; "." is the root. Must not be empty. A slash at the end is
+   * ignored.
+   *
    * @generated from field: bytes path = 3;
    */
   path: Uint8Array;
 
   /**
+   * Number of bytes to send at most. 0 means the whole file, unlike in BlobService. Must not be
+   * negative.
+   *
    * @generated from field: int64 limit = 4;
    */
   limit: bigint;
 
   /**
+   * Refuses larger files with FAILED_PRECONDITION. 0 means any size. Must not be negative.
+   *
    * @generated from field: int64 max_size = 5;
    */
   maxSize: bigint;
@@ -339,30 +444,42 @@ export const TreeEntryRequestSchema: GenMessage<TreeEntryRequest> = /*@__PURE__*
   messageDesc(file_commit, 8);
 
 /**
+ * Carries metadata in the first message and content in all of them.
+ *
  * @generated from message gitaly.TreeEntryResponse
  */
 export type TreeEntryResponse = Message<"gitaly.TreeEntryResponse"> & {
   /**
+   * Type of the object. First message only.
+   *
    * @generated from field: gitaly.TreeEntryResponse.ObjectType type = 1;
    */
   type: TreeEntryResponse_ObjectType;
 
   /**
+   * Object ID. First message only.
+   *
    * @generated from field: string oid = 2;
    */
   oid: string;
 
   /**
+   * Size of the whole object in bytes, whatever the limit; 0 for a submodule. First message only.
+   *
    * @generated from field: int64 size = 3;
    */
   size: bigint;
 
   /**
+   * Mode of the entry as git writes it, such as 0100644. First message only.
+   *
    * @generated from field: int32 mode = 4;
    */
   mode: number;
 
   /**
+   * Next bytes of the file. Directories and submodules have none.
+   *
    * @generated from field: bytes data = 5;
    */
   data: Uint8Array;
@@ -376,31 +493,43 @@ export const TreeEntryResponseSchema: GenMessage<TreeEntryResponse> = /*@__PURE_
   messageDesc(file_commit, 9);
 
 /**
+ * Names what can stand at a path.
+ *
  * @generated from enum gitaly.TreeEntryResponse.ObjectType
  */
 export const TreeEntryResponse_ObjectType = {
   /**
+   * A submodule, whose commit is not in this repository.
+   *
    * @generated from enum value: COMMIT = 0;
    */
   COMMIT: 0,
 
   /**
+   * A file or symbolic link.
+   *
    * @generated from enum value: BLOB = 1;
    */
   BLOB: 1,
 
   /**
+   * A directory.
+   *
    * @generated from enum value: TREE = 2;
    */
   TREE: 2,
 
   /**
+   * Never sent.
+   *
    * @generated from enum value: TAG = 3;
    */
   TAG: 3,
 } as const;
 
 /**
+ * Names what can stand at a path.
+ *
  * @generated from enum gitaly.TreeEntryResponse.ObjectType
  */
 export type TreeEntryResponse_ObjectType = (typeof TreeEntryResponse_ObjectType)[keyof typeof TreeEntryResponse_ObjectType] | UnknownEnum;
@@ -412,57 +541,79 @@ export const TreeEntryResponse_ObjectTypeSchema: GenEnum<TreeEntryResponse_Objec
   enumDesc(file_commit, 9, 0);
 
 /**
+ * Describes a walk. At least one of revisions, revision and all must be set.
+ *
  * @generated from message gitaly.CountCommitsRequest
  */
 export type CountCommitsRequest = Message<"gitaly.CountCommitsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Where the walk starts. Ignored when revisions or all is set; revisions is the successor.
+   *
    * @generated from field: bytes revision = 2 [deprecated = true];
    * @deprecated
    */
   revision: Uint8Array;
 
   /**
+   * Leaves out commits with an older committer date.
+   *
    * @generated from field: google.protobuf.Timestamp after = 3;
    */
   after?: Timestamp | undefined;
 
   /**
+   * Leaves out commits with a newer committer date.
+   *
    * @generated from field: google.protobuf.Timestamp before = 4;
    */
   before?: Timestamp | undefined;
 
   /**
+   * Leaves out commits that do not change this pathspec.
+   *
    * @generated from field: bytes path = 5;
    */
   path: Uint8Array;
 
   /**
+   * Stops counting here. 0 means no limit.
+   *
    * @generated from field: int32 max_count = 6;
    */
   maxCount: number;
 
   /**
+   * Starts at all references. Ignored when revisions is set, whose "--all" is the successor.
+   *
    * @generated from field: bool all = 7 [deprecated = true];
    * @deprecated
    */
   all: boolean;
 
   /**
+   * Follows only the first parent of merges.
+   *
    * @generated from field: bool first_parent = 8;
    */
   firstParent: boolean;
 
   /**
+   * Changes how the path is read.
+   *
    * @generated from field: gitaly.GlobalOptions global_options = 9;
    */
   globalOptions?: GlobalOptions | undefined;
 
   /**
+   * Where the walk starts and what it excludes, as in ListCommitsRequest.
+   *
    * @generated from field: repeated bytes revisions = 10;
    */
   revisions: Uint8Array[];
@@ -476,10 +627,14 @@ export const CountCommitsRequestSchema: GenMessage<CountCommitsRequest> = /*@__P
   messageDesc(file_commit, 10);
 
 /**
+ * Holds the count.
+ *
  * @generated from message gitaly.CountCommitsResponse
  */
 export type CountCommitsResponse = Message<"gitaly.CountCommitsResponse"> & {
   /**
+   * Number of commits.
+   *
    * @generated from field: int32 count = 1;
    */
   count: number;
@@ -493,25 +648,36 @@ export const CountCommitsResponseSchema: GenMessage<CountCommitsResponse> = /*@_
   messageDesc(file_commit, 11);
 
 /**
+ * Names the two sides.
+ *
  * @generated from message gitaly.CountDivergingCommitsRequest
  */
 export type CountDivergingCommitsRequest = Message<"gitaly.CountDivergingCommitsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of the left side. Must be set.
+   *
    * @generated from field: bytes from = 2;
    */
   from: Uint8Array;
 
   /**
+   * Revision of the right side. Must be set.
+   *
    * @generated from field: bytes to = 3;
    */
   to: Uint8Array;
 
   /**
+   * Stops the walk after this many commits of both sides together, so that the counts are lower
+   * bounds. 0 means no limit.
+   *
    * @generated from field: int32 max_count = 7;
    */
   maxCount: number;
@@ -525,15 +691,21 @@ export const CountDivergingCommitsRequestSchema: GenMessage<CountDivergingCommit
   messageDesc(file_commit, 12);
 
 /**
+ * Holds the counts.
+ *
  * @generated from message gitaly.CountDivergingCommitsResponse
  */
 export type CountDivergingCommitsResponse = Message<"gitaly.CountDivergingCommitsResponse"> & {
   /**
+   * Number of commits that only "from" reaches.
+   *
    * @generated from field: int32 left_count = 1;
    */
   leftCount: number;
 
   /**
+   * Number of commits that only "to" reaches.
+   *
    * @generated from field: int32 right_count = 2;
    */
   rightCount: number;
@@ -547,35 +719,51 @@ export const CountDivergingCommitsResponseSchema: GenMessage<CountDivergingCommi
   messageDesc(file_commit, 13);
 
 /**
+ * Describes one entry of a directory.
+ *
  * @generated from message gitaly.TreeEntry
  */
 export type TreeEntry = Message<"gitaly.TreeEntry"> & {
   /**
+   * Object ID of the entry.
+   *
    * @generated from field: string oid = 1;
    */
   oid: string;
 
   /**
+   * Path from the root of the revision's tree.
+   *
    * @generated from field: bytes path = 3;
    */
   path: Uint8Array;
 
   /**
+   * What the entry is.
+   *
    * @generated from field: gitaly.TreeEntry.EntryType type = 4;
    */
   type: TreeEntry_EntryType;
 
   /**
+   * Mode of the entry as git writes it, such as 0100755.
+   *
    * @generated from field: int32 mode = 5;
    */
   mode: number;
 
   /**
+   * Revision copied from the request, which need not be an object ID.
+   *
    * @generated from field: string commit_oid = 6;
    */
   commitOid: string;
 
   /**
+   * For a directory: path of the first directory below it, or of itself, that holds more than a
+   * single directory, looked for at most ten levels deep. Lets a client show a chain like
+   * "src/main/java" as one line. For a file: the same as path. Empty when not asked for.
+   *
    * @generated from field: bytes flat_path = 7;
    */
   flatPath: Uint8Array;
@@ -589,26 +777,36 @@ export const TreeEntrySchema: GenMessage<TreeEntry> = /*@__PURE__*/
   messageDesc(file_commit, 14);
 
 /**
+ * Names what can stand in a directory.
+ *
  * @generated from enum gitaly.TreeEntry.EntryType
  */
 export const TreeEntry_EntryType = {
   /**
+   * A file or symbolic link.
+   *
    * @generated from enum value: BLOB = 0;
    */
   BLOB: 0,
 
   /**
+   * A directory.
+   *
    * @generated from enum value: TREE = 1;
    */
   TREE: 1,
 
   /**
+   * A submodule, whose commit is not in this repository.
+   *
    * @generated from enum value: COMMIT = 3;
    */
   COMMIT: 3,
 } as const;
 
 /**
+ * Names what can stand in a directory.
+ *
  * @generated from enum gitaly.TreeEntry.EntryType
  */
 export type TreeEntry_EntryType = (typeof TreeEntry_EntryType)[keyof typeof TreeEntry_EntryType] | UnknownEnum;
@@ -620,40 +818,57 @@ export const TreeEntry_EntryTypeSchema: GenEnum<TreeEntry_EntryType> = /*@__PURE
   enumDesc(file_commit, 14, 0);
 
 /**
+ * Names a directory of a revision.
+ *
  * @generated from message gitaly.GetTreeEntriesRequest
  */
 export type GetTreeEntriesRequest = Message<"gitaly.GetTreeEntriesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of a commit or tree.
+   *
    * @generated from field: bytes revision = 2;
    */
   revision: Uint8Array;
 
   /**
+   * Path from the root of the tree; "." is the root. Must not be empty.
+   *
    * @generated from field: bytes path = 3;
    */
   path: Uint8Array;
 
   /**
+   * Sends everything below the directory, in one list, instead of its direct entries.
+   *
    * @generated from field: bool recursive = 4;
    */
   recursive: boolean;
 
   /**
+   * Order of the entries.
+   *
    * @generated from field: gitaly.GetTreeEntriesRequest.SortBy sort = 5;
    */
   sort: GetTreeEntriesRequest_SortBy;
 
   /**
+   * Page to send. The token is next_cursor; it also pins the tree, so that pages fit together when
+   * the branch moves. A negative limit means all, 0 nothing. Left out, everything is sent.
+   *
    * @generated from field: gitaly.PaginationParameter pagination_params = 6;
    */
   paginationParams?: PaginationParameter | undefined;
 
   /**
+   * Leaves out flat_path, which costs a look into each directory. A recursive request never has it.
+   *
    * @generated from field: bool skip_flat_paths = 7;
    */
   skipFlatPaths: boolean;
@@ -667,26 +882,36 @@ export const GetTreeEntriesRequestSchema: GenMessage<GetTreeEntriesRequest> = /*
   messageDesc(file_commit, 15);
 
 /**
+ * Names the orders of entries.
+ *
  * @generated from enum gitaly.GetTreeEntriesRequest.SortBy
  */
 export const GetTreeEntriesRequest_SortBy = {
   /**
+   * As git stores them: by name, where a directory counts as if its name ended with a slash.
+   *
    * @generated from enum value: DEFAULT = 0;
    */
   DEFAULT: 0,
 
   /**
+   * Directories, then files, then submodules, each as git stores them.
+   *
    * @generated from enum value: TREES_FIRST = 1;
    */
   TREES_FIRST: 1,
 
   /**
+   * By the bytes of the path alone.
+   *
    * @generated from enum value: FILESYSTEM = 2;
    */
   FILESYSTEM: 2,
 } as const;
 
 /**
+ * Names the orders of entries.
+ *
  * @generated from enum gitaly.GetTreeEntriesRequest.SortBy
  */
 export type GetTreeEntriesRequest_SortBy = (typeof GetTreeEntriesRequest_SortBy)[keyof typeof GetTreeEntriesRequest_SortBy] | UnknownEnum;
@@ -698,15 +923,22 @@ export const GetTreeEntriesRequest_SortBySchema: GenEnum<GetTreeEntriesRequest_S
   enumDesc(file_commit, 15, 0);
 
 /**
+ * Carries the next entries.
+ *
  * @generated from message gitaly.GetTreeEntriesResponse
  */
 export type GetTreeEntriesResponse = Message<"gitaly.GetTreeEntriesResponse"> & {
   /**
+   * Entries in the order that was asked for.
+   *
    * @generated from field: repeated gitaly.TreeEntry entries = 1;
    */
   entries: TreeEntry[];
 
   /**
+   * Where the next page starts, with an empty cursor on the last page. Set in the first message
+   * only.
+   *
    * @generated from field: gitaly.PaginationCursor pagination_cursor = 2;
    */
   paginationCursor?: PaginationCursor | undefined;
@@ -720,20 +952,28 @@ export const GetTreeEntriesResponseSchema: GenMessage<GetTreeEntriesResponse> = 
   messageDesc(file_commit, 16);
 
 /**
+ * Tells a program why there are no entries.
+ *
  * @generated from message gitaly.GetTreeEntriesError
  */
 export type GetTreeEntriesError = Message<"gitaly.GetTreeEntriesError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.GetTreeEntriesError.error
    */
   error: {
     /**
+     * The revision does not exist, or no directory stands at the path.
+     *
      * @generated from field: gitaly.ResolveRevisionError resolve_tree = 1;
      */
     value: ResolveRevisionError;
     case: "resolveTree";
   } | {
     /**
+     * The path cannot be right.
+     *
      * @generated from field: gitaly.PathError path = 2;
      */
     value: PathError;
@@ -749,15 +989,22 @@ export const GetTreeEntriesErrorSchema: GenMessage<GetTreeEntriesError> = /*@__P
   messageDesc(file_commit, 17);
 
 /**
+ * Names the revision to list.
+ *
  * @generated from message gitaly.ListFilesRequest
  */
 export type ListFilesRequest = Message<"gitaly.ListFilesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of a commit or tree. Empty means the default branch; FAILED_PRECONDITION when there is
+   * none.
+   *
    * @generated from field: bytes revision = 2;
    */
   revision: Uint8Array;
@@ -771,10 +1018,14 @@ export const ListFilesRequestSchema: GenMessage<ListFilesRequest> = /*@__PURE__*
   messageDesc(file_commit, 18);
 
 /**
+ * Carries the next paths.
+ *
  * @generated from message gitaly.ListFilesResponse
  */
 export type ListFilesResponse = Message<"gitaly.ListFilesResponse"> & {
   /**
+   * Paths from the root of the tree, in git's order. Submodules are left out.
+   *
    * @generated from field: repeated bytes paths = 1;
    */
   paths: Uint8Array[];
@@ -788,20 +1039,28 @@ export const ListFilesResponseSchema: GenMessage<ListFilesResponse> = /*@__PURE_
   messageDesc(file_commit, 19);
 
 /**
+ * Names the commit to read.
+ *
  * @generated from message gitaly.FindCommitRequest
  */
 export type FindCommitRequest = Message<"gitaly.FindCommitRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of the commit. A tag leads to the commit it points at.
+   *
    * @generated from field: bytes revision = 2;
    */
   revision: Uint8Array;
 
   /**
+   * Whether to fill the trailers.
+   *
    * @generated from field: bool trailers = 3;
    */
   trailers: boolean;
@@ -815,10 +1074,14 @@ export const FindCommitRequestSchema: GenMessage<FindCommitRequest> = /*@__PURE_
   messageDesc(file_commit, 20);
 
 /**
+ * Holds the commit.
+ *
  * @generated from message gitaly.FindCommitResponse
  */
 export type FindCommitResponse = Message<"gitaly.FindCommitResponse"> & {
   /**
+   * The commit; unset if there is none.
+   *
    * @generated from field: gitaly.GitCommit commit = 1;
    */
   commit?: GitCommit | undefined;
@@ -832,15 +1095,21 @@ export const FindCommitResponseSchema: GenMessage<FindCommitResponse> = /*@__PUR
   messageDesc(file_commit, 21);
 
 /**
+ * Names the commits to read.
+ *
  * @generated from message gitaly.ListCommitsByOidRequest
  */
 export type ListCommitsByOidRequest = Message<"gitaly.ListCommitsByOidRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Object IDs, or other revisions.
+   *
    * @generated from field: repeated string oid = 2;
    */
   oid: string[];
@@ -854,10 +1123,14 @@ export const ListCommitsByOidRequestSchema: GenMessage<ListCommitsByOidRequest> 
   messageDesc(file_commit, 22);
 
 /**
+ * Carries the next commits.
+ *
  * @generated from message gitaly.ListCommitsByOidResponse
  */
 export type ListCommitsByOidResponse = Message<"gitaly.ListCommitsByOidResponse"> & {
   /**
+   * Commits in the order of the request.
+   *
    * @generated from field: repeated gitaly.GitCommit commits = 1;
    */
   commits: GitCommit[];
@@ -871,15 +1144,21 @@ export const ListCommitsByOidResponseSchema: GenMessage<ListCommitsByOidResponse
   messageDesc(file_commit, 23);
 
 /**
+ * Names the references to look at.
+ *
  * @generated from message gitaly.ListCommitsByRefNameRequest
  */
 export type ListCommitsByRefNameRequest = Message<"gitaly.ListCommitsByRefNameRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Reference names, best fully qualified, since others are resolved by git's rules.
+   *
    * @generated from field: repeated bytes ref_names = 2;
    */
   refNames: Uint8Array[];
@@ -893,10 +1172,14 @@ export const ListCommitsByRefNameRequestSchema: GenMessage<ListCommitsByRefNameR
   messageDesc(file_commit, 24);
 
 /**
+ * Carries the next commits.
+ *
  * @generated from message gitaly.ListCommitsByRefNameResponse
  */
 export type ListCommitsByRefNameResponse = Message<"gitaly.ListCommitsByRefNameResponse"> & {
   /**
+   * Commits with their references, in the order of the request.
+   *
    * @generated from field: repeated gitaly.ListCommitsByRefNameResponse.CommitForRef commit_refs = 2;
    */
   commitRefs: ListCommitsByRefNameResponse_CommitForRef[];
@@ -910,15 +1193,21 @@ export const ListCommitsByRefNameResponseSchema: GenMessage<ListCommitsByRefName
   messageDesc(file_commit, 25);
 
 /**
+ * Pairs a reference with its commit.
+ *
  * @generated from message gitaly.ListCommitsByRefNameResponse.CommitForRef
  */
 export type ListCommitsByRefNameResponse_CommitForRef = Message<"gitaly.ListCommitsByRefNameResponse.CommitForRef"> & {
   /**
+   * Commit that the reference leads to.
+   *
    * @generated from field: gitaly.GitCommit commit = 1;
    */
   commit?: GitCommit | undefined;
 
   /**
+   * Name copied from the request.
+   *
    * @generated from field: bytes ref_name = 2;
    */
   refName: Uint8Array;
@@ -932,30 +1221,42 @@ export const ListCommitsByRefNameResponse_CommitForRefSchema: GenMessage<ListCom
   messageDesc(file_commit, 25, 0);
 
 /**
+ * Describes a walk.
+ *
  * @generated from message gitaly.FindAllCommitsRequest
  */
 export type FindAllCommitsRequest = Message<"gitaly.FindAllCommitsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Where the walk starts. Empty means all branches.
+   *
    * @generated from field: bytes revision = 2;
    */
   revision: Uint8Array;
 
   /**
+   * Number of commits to send at most. 0 means all.
+   *
    * @generated from field: int32 max_count = 3;
    */
   maxCount: number;
 
   /**
+   * Leaves out this many commits at the start.
+   *
    * @generated from field: int32 skip = 4;
    */
   skip: number;
 
   /**
+   * Order of the walk.
+   *
    * @generated from field: gitaly.FindAllCommitsRequest.Order order = 5;
    */
   order: FindAllCommitsRequest_Order;
@@ -969,26 +1270,36 @@ export const FindAllCommitsRequestSchema: GenMessage<FindAllCommitsRequest> = /*
   messageDesc(file_commit, 26);
 
 /**
+ * Names the orders of a walk.
+ *
  * @generated from enum gitaly.FindAllCommitsRequest.Order
  */
 export const FindAllCommitsRequest_Order = {
   /**
+   * As git-log(1) does by default, newest first.
+   *
    * @generated from enum value: NONE = 0;
    */
   NONE: 0,
 
   /**
+   * Children before parents, one line of history after the other.
+   *
    * @generated from enum value: TOPO = 1;
    */
   TOPO: 1,
 
   /**
+   * Children before parents, otherwise by committer date.
+   *
    * @generated from enum value: DATE = 2;
    */
   DATE: 2,
 } as const;
 
 /**
+ * Names the orders of a walk.
+ *
  * @generated from enum gitaly.FindAllCommitsRequest.Order
  */
 export type FindAllCommitsRequest_Order = (typeof FindAllCommitsRequest_Order)[keyof typeof FindAllCommitsRequest_Order] | UnknownEnum;
@@ -1000,10 +1311,14 @@ export const FindAllCommitsRequest_OrderSchema: GenEnum<FindAllCommitsRequest_Or
   enumDesc(file_commit, 26, 0);
 
 /**
+ * Carries the next commits.
+ *
  * @generated from message gitaly.FindAllCommitsResponse
  */
 export type FindAllCommitsResponse = Message<"gitaly.FindAllCommitsResponse"> & {
   /**
+   * Commits in the order of the walk.
+   *
    * @generated from field: repeated gitaly.GitCommit commits = 1;
    */
   commits: GitCommit[];
@@ -1017,101 +1332,144 @@ export const FindAllCommitsResponseSchema: GenMessage<FindAllCommitsResponse> = 
   messageDesc(file_commit, 27);
 
 /**
+ * Describes a walk and what to tell about its commits.
+ *
  * @generated from message gitaly.FindCommitsRequest
  */
 export type FindCommitsRequest = Message<"gitaly.FindCommitsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Where the walk starts; a range works too. Empty means the default branch, unless all is set.
+   *
    * @generated from field: bytes revision = 2;
    */
   revision: Uint8Array;
 
   /**
+   * Number of commits to send at most. 0 sends none, a negative number all.
+   *
    * @generated from field: int32 limit = 3;
    */
   limit: number;
 
   /**
+   * Leaves out this many commits at the start.
+   *
    * @generated from field: int32 offset = 4;
    */
   offset: number;
 
   /**
+   * Leaves out commits that change none of these pathspecs. An empty path is refused with
+   * INVALID_ARGUMENT.
+   *
    * @generated from field: repeated bytes paths = 5;
    */
   paths: Uint8Array[];
 
   /**
+   * Follows the single file in paths through renames.
+   *
    * @generated from field: bool follow = 6;
    */
   follow: boolean;
 
   /**
+   * Leaves out merges.
+   *
    * @generated from field: bool skip_merges = 7;
    */
   skipMerges: boolean;
 
   /**
+   * Has no effect.
+   *
    * @generated from field: bool disable_walk = 8 [deprecated = true];
    * @deprecated
    */
   disableWalk: boolean;
 
   /**
+   * Leaves out commits with an older committer date.
+   *
    * @generated from field: google.protobuf.Timestamp after = 9;
    */
   after?: Timestamp | undefined;
 
   /**
+   * Leaves out commits with a newer committer date.
+   *
    * @generated from field: google.protobuf.Timestamp before = 10;
    */
   before?: Timestamp | undefined;
 
   /**
+   * Starts at all references and sends the oldest commit first. Not to be combined with revision.
+   *
    * @generated from field: bool all = 11;
    */
   all: boolean;
 
   /**
+   * Follows only the first parent of merges.
+   *
    * @generated from field: bool first_parent = 12;
    */
   firstParent: boolean;
 
   /**
+   * Leaves out commits whose author line does not match this basic regular expression.
+   *
    * @generated from field: bytes author = 13;
    */
   author: Uint8Array;
 
   /**
+   * Order of the walk.
+   *
    * @generated from field: gitaly.FindCommitsRequest.Order order = 14;
    */
   order: FindCommitsRequest_Order;
 
   /**
+   * Changes how paths are read.
+   *
    * @generated from field: gitaly.GlobalOptions global_options = 15;
    */
   globalOptions?: GlobalOptions | undefined;
 
   /**
+   * Whether to fill the trailers.
+   *
    * @generated from field: bool trailers = 16;
    */
   trailers: boolean;
 
   /**
+   * Whether to fill short_stats, which costs a diff for each commit.
+   *
    * @generated from field: bool include_shortstat = 17;
    */
   includeShortstat: boolean;
 
   /**
+   * Fills referenced_by with the references that match one of these patterns, such as "refs/tags".
+   * Empty leaves it out.
+   *
    * @generated from field: repeated bytes include_referenced_by = 18;
    */
   includeReferencedBy: Uint8Array[];
 
   /**
+   * Leaves out commits whose message does not match this basic regular expression, whatever the
+   * case.
+   *
    * @generated from field: string message_regex = 19;
    */
   messageRegex: string;
@@ -1125,21 +1483,29 @@ export const FindCommitsRequestSchema: GenMessage<FindCommitsRequest> = /*@__PUR
   messageDesc(file_commit, 28);
 
 /**
+ * Names the orders of a walk.
+ *
  * @generated from enum gitaly.FindCommitsRequest.Order
  */
 export const FindCommitsRequest_Order = {
   /**
+   * As git-log(1) does by default, newest first.
+   *
    * @generated from enum value: NONE = 0;
    */
   NONE: 0,
 
   /**
+   * Children before parents, one line of history after the other.
+   *
    * @generated from enum value: TOPO = 1;
    */
   TOPO: 1,
 } as const;
 
 /**
+ * Names the orders of a walk.
+ *
  * @generated from enum gitaly.FindCommitsRequest.Order
  */
 export type FindCommitsRequest_Order = (typeof FindCommitsRequest_Order)[keyof typeof FindCommitsRequest_Order] | UnknownEnum;
@@ -1151,10 +1517,14 @@ export const FindCommitsRequest_OrderSchema: GenEnum<FindCommitsRequest_Order> =
   enumDesc(file_commit, 28, 0);
 
 /**
+ * Carries the next commits.
+ *
  * @generated from message gitaly.FindCommitsResponse
  */
 export type FindCommitsResponse = Message<"gitaly.FindCommitsResponse"> & {
   /**
+   * Commits in the order of the walk.
+   *
    * @generated from field: repeated gitaly.GitCommit commits = 1;
    */
   commits: GitCommit[];
@@ -1168,26 +1538,36 @@ export const FindCommitsResponseSchema: GenMessage<FindCommitsResponse> = /*@__P
   messageDesc(file_commit, 29);
 
 /**
+ * Tells a program that the revision leads nowhere. The reason may be unset.
+ *
  * @generated from message gitaly.FindCommitsError
  */
 export type FindCommitsError = Message<"gitaly.FindCommitsError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.FindCommitsError.error
    */
   error: {
     /**
+     * An object ID of the request is not in the repository.
+     *
      * @generated from field: gitaly.BadObjectError bad_object = 1;
      */
     value: BadObjectError;
     case: "badObject";
   } | {
     /**
+     * A name of the request is neither a revision nor a path.
+     *
      * @generated from field: gitaly.AmbiguousReferenceError ambiguous_ref = 2;
      */
     value: AmbiguousReferenceError;
     case: "ambiguousRef";
   } | {
     /**
+     * A range of the request has an end that is not in the repository.
+     *
      * @generated from field: gitaly.InvalidRevisionRange invalid_range = 3;
      */
     value: InvalidRevisionRange;
@@ -1203,15 +1583,22 @@ export const FindCommitsErrorSchema: GenMessage<FindCommitsError> = /*@__PURE__*
   messageDesc(file_commit, 30);
 
 /**
+ * Names the revision to measure.
+ *
  * @generated from message gitaly.CommitLanguagesRequest
  */
 export type CommitLanguagesRequest = Message<"gitaly.CommitLanguagesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of a commit. Empty means the default branch. A branch wins over a tag of the same
+   * name.
+   *
    * @generated from field: bytes revision = 2;
    */
   revision: Uint8Array;
@@ -1225,10 +1612,14 @@ export const CommitLanguagesRequestSchema: GenMessage<CommitLanguagesRequest> = 
   messageDesc(file_commit, 31);
 
 /**
+ * Holds the languages.
+ *
  * @generated from message gitaly.CommitLanguagesResponse
  */
 export type CommitLanguagesResponse = Message<"gitaly.CommitLanguagesResponse"> & {
   /**
+   * Languages, largest share first.
+   *
    * @generated from field: repeated gitaly.CommitLanguagesResponse.Language languages = 1;
    */
   languages: CommitLanguagesResponse_Language[];
@@ -1242,30 +1633,42 @@ export const CommitLanguagesResponseSchema: GenMessage<CommitLanguagesResponse> 
   messageDesc(file_commit, 32);
 
 /**
+ * Describes the part of one language.
+ *
  * @generated from message gitaly.CommitLanguagesResponse.Language
  */
 export type CommitLanguagesResponse_Language = Message<"gitaly.CommitLanguagesResponse.Language"> & {
   /**
+   * Name, as GitHub's Linguist calls it.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
+   * Percentage of all bytes that count, 0 to 100.
+   *
    * @generated from field: float share = 2;
    */
   share: number;
 
   /**
+   * Colour to draw the language with, such as "#3178c6".
+   *
    * @generated from field: string color = 3;
    */
   color: string;
 
   /**
+   * Number of bytes.
+   *
    * @generated from field: uint64 bytes = 5;
    */
   bytes: bigint;
 
   /**
+   * Number of the language in Linguist.
+   *
    * @generated from field: int64 language_id = 6;
    */
   languageId: bigint;
@@ -1279,30 +1682,43 @@ export const CommitLanguagesResponse_LanguageSchema: GenMessage<CommitLanguagesR
   messageDesc(file_commit, 32, 0);
 
 /**
+ * Names the file to look at.
+ *
  * @generated from message gitaly.RawBlameRequest
  */
 export type RawBlameRequest = Message<"gitaly.RawBlameRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of a commit.
+   *
    * @generated from field: bytes revision = 2;
    */
   revision: Uint8Array;
 
   /**
+   * Path of the file. Must not be empty or lead out of the repository.
+   *
    * @generated from field: bytes path = 3;
    */
   path: Uint8Array;
 
   /**
+   * Lines to look at as "first,last", counted from 1. Empty means all.
+   *
    * @generated from field: bytes range = 4;
    */
   range: Uint8Array;
 
   /**
+   * Revision of a blob that lists commits to skip, in the form of git-blame's --ignore-revs-file,
+   * such as "main:.git-blame-ignore-revs".
+   *
    * @generated from field: bytes ignore_revisions_blob = 5;
    */
   ignoreRevisionsBlob: Uint8Array;
@@ -1316,10 +1732,14 @@ export const RawBlameRequestSchema: GenMessage<RawBlameRequest> = /*@__PURE__*/
   messageDesc(file_commit, 33);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.RawBlameResponse
  */
 export type RawBlameResponse = Message<"gitaly.RawBlameResponse"> & {
   /**
+   * Next bytes of the output. Messages split it anywhere, not at lines.
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -1333,32 +1753,44 @@ export const RawBlameResponseSchema: GenMessage<RawBlameResponse> = /*@__PURE__*
   messageDesc(file_commit, 34);
 
 /**
+ * Tells a program why there is no blame.
+ *
  * @generated from message gitaly.RawBlameError
  */
 export type RawBlameError = Message<"gitaly.RawBlameError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.RawBlameError.error
    */
   error: {
     /**
+     * The revision has no such file. Comes with NOT_FOUND.
+     *
      * @generated from field: gitaly.PathNotFoundError path_not_found = 1;
      */
     value: PathNotFoundError;
     case: "pathNotFound";
   } | {
     /**
+     * The file has fewer lines than asked for. Comes with INVALID_ARGUMENT.
+     *
      * @generated from field: gitaly.RawBlameError.OutOfRangeError out_of_range = 2;
      */
     value: RawBlameError_OutOfRangeError;
     case: "outOfRange";
   } | {
     /**
+     * The blob with commits to skip does not exist (NOT_FOUND) or is no blob (INVALID_ARGUMENT).
+     *
      * @generated from field: gitaly.RawBlameError.ResolveIgnoreRevsError resolve_ignore_revs = 3;
      */
     value: RawBlameError_ResolveIgnoreRevsError;
     case: "resolveIgnoreRevs";
   } | {
     /**
+     * The blob with commits to skip names something else. Comes with NOT_FOUND.
+     *
      * @generated from field: gitaly.RawBlameError.InvalidIgnoreRevsFormatError invalid_ignore_revs_format = 4;
      */
     value: RawBlameError_InvalidIgnoreRevsFormatError;
@@ -1374,10 +1806,14 @@ export const RawBlameErrorSchema: GenMessage<RawBlameError> = /*@__PURE__*/
   messageDesc(file_commit, 35);
 
 /**
+ * Tells how long the file is.
+ *
  * @generated from message gitaly.RawBlameError.OutOfRangeError
  */
 export type RawBlameError_OutOfRangeError = Message<"gitaly.RawBlameError.OutOfRangeError"> & {
   /**
+   * Number of lines of the file.
+   *
    * @generated from field: uint64 actual_lines = 1;
    */
   actualLines: bigint;
@@ -1391,10 +1827,14 @@ export const RawBlameError_OutOfRangeErrorSchema: GenMessage<RawBlameError_OutOf
   messageDesc(file_commit, 35, 0);
 
 /**
+ * Tells what stands where a commit should.
+ *
  * @generated from message gitaly.RawBlameError.InvalidIgnoreRevsFormatError
  */
 export type RawBlameError_InvalidIgnoreRevsFormatError = Message<"gitaly.RawBlameError.InvalidIgnoreRevsFormatError"> & {
   /**
+   * The line that names no commit.
+   *
    * @generated from field: bytes content = 1;
    */
   content: Uint8Array;
@@ -1408,10 +1848,14 @@ export const RawBlameError_InvalidIgnoreRevsFormatErrorSchema: GenMessage<RawBla
   messageDesc(file_commit, 35, 1);
 
 /**
+ * Tells what was looked for.
+ *
  * @generated from message gitaly.RawBlameError.ResolveIgnoreRevsError
  */
 export type RawBlameError_ResolveIgnoreRevsError = Message<"gitaly.RawBlameError.ResolveIgnoreRevsError"> & {
   /**
+   * Revision copied from the request.
+   *
    * @generated from field: bytes ignore_revisions_blob = 1;
    */
   ignoreRevisionsBlob: Uint8Array;
@@ -1425,30 +1869,43 @@ export const RawBlameError_ResolveIgnoreRevsErrorSchema: GenMessage<RawBlameErro
   messageDesc(file_commit, 35, 2);
 
 /**
+ * Names a path in a revision.
+ *
  * @generated from message gitaly.LastCommitForPathRequest
  */
 export type LastCommitForPathRequest = Message<"gitaly.LastCommitForPathRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Where the walk starts.
+   *
    * @generated from field: bytes revision = 2;
    */
   revision: Uint8Array;
 
   /**
+   * Path to look at. Empty or "/" means the root, where every commit counts. It must not lead out
+   * of the repository.
+   *
    * @generated from field: bytes path = 3;
    */
   path: Uint8Array;
 
   /**
+   * Takes the path literally. The same switch in global_options is the successor.
+   *
    * @generated from field: bool literal_pathspec = 4;
    */
   literalPathspec: boolean;
 
   /**
+   * Changes how the path is read.
+   *
    * @generated from field: gitaly.GlobalOptions global_options = 5;
    */
   globalOptions?: GlobalOptions | undefined;
@@ -1462,10 +1919,14 @@ export const LastCommitForPathRequestSchema: GenMessage<LastCommitForPathRequest
   messageDesc(file_commit, 36);
 
 /**
+ * Holds the commit.
+ *
  * @generated from message gitaly.LastCommitForPathResponse
  */
 export type LastCommitForPathResponse = Message<"gitaly.LastCommitForPathResponse"> & {
   /**
+   * Newest commit that touched the path; unset if there is none.
+   *
    * @generated from field: gitaly.GitCommit commit = 1;
    */
   commit?: GitCommit | undefined;
@@ -1479,41 +1940,58 @@ export const LastCommitForPathResponseSchema: GenMessage<LastCommitForPathRespon
   messageDesc(file_commit, 37);
 
 /**
+ * Names a directory of a revision.
+ *
  * @generated from message gitaly.ListLastCommitsForTreeRequest
  */
 export type ListLastCommitsForTreeRequest = Message<"gitaly.ListLastCommitsForTreeRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Where the walk starts.
+   *
    * @generated from field: string revision = 2;
    */
   revision: string;
 
   /**
+   * Directory with a slash at the end; without it, the entry itself is looked at. Empty or "/"
+   * means the root.
+   *
    * @generated from field: bytes path = 3;
    */
   path: Uint8Array;
 
   /**
+   * Number of entries to look at, at most. 0 sends nothing. Must not be negative.
+   *
    * @generated from field: int32 limit = 4;
    */
   limit: number;
 
   /**
+   * Leaves out this many entries at the start. Must not be negative.
+   *
    * @generated from field: int32 offset = 5;
    */
   offset: number;
 
   /**
+   * Has no effect.
+   *
    * @generated from field: bool literal_pathspec = 6 [deprecated = true];
    * @deprecated
    */
   literalPathspec: boolean;
 
   /**
+   * Changes how the path is read.
+   *
    * @generated from field: gitaly.GlobalOptions global_options = 7;
    */
   globalOptions?: GlobalOptions | undefined;
@@ -1527,10 +2005,14 @@ export const ListLastCommitsForTreeRequestSchema: GenMessage<ListLastCommitsForT
   messageDesc(file_commit, 38);
 
 /**
+ * Carries the next entries.
+ *
  * @generated from message gitaly.ListLastCommitsForTreeResponse
  */
 export type ListLastCommitsForTreeResponse = Message<"gitaly.ListLastCommitsForTreeResponse"> & {
   /**
+   * Entries with their commits: directories first, then files, then submodules.
+   *
    * @generated from field: repeated gitaly.ListLastCommitsForTreeResponse.CommitForTree commits = 1;
    */
   commits: ListLastCommitsForTreeResponse_CommitForTree[];
@@ -1544,15 +2026,21 @@ export const ListLastCommitsForTreeResponseSchema: GenMessage<ListLastCommitsFor
   messageDesc(file_commit, 39);
 
 /**
+ * Pairs an entry with a commit.
+ *
  * @generated from message gitaly.ListLastCommitsForTreeResponse.CommitForTree
  */
 export type ListLastCommitsForTreeResponse_CommitForTree = Message<"gitaly.ListLastCommitsForTreeResponse.CommitForTree"> & {
   /**
+   * Newest commit that touched the entry.
+   *
    * @generated from field: gitaly.GitCommit commit = 2;
    */
   commit?: GitCommit | undefined;
 
   /**
+   * Path of the entry from the root of the tree.
+   *
    * @generated from field: bytes path_bytes = 4;
    */
   pathBytes: Uint8Array;
@@ -1566,40 +2054,56 @@ export const ListLastCommitsForTreeResponse_CommitForTreeSchema: GenMessage<List
   messageDesc(file_commit, 39, 0);
 
 /**
+ * Describes a walk and the pattern to look for.
+ *
  * @generated from message gitaly.CommitsByMessageRequest
  */
 export type CommitsByMessageRequest = Message<"gitaly.CommitsByMessageRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Where the walk starts. Empty means the default branch.
+   *
    * @generated from field: bytes revision = 2;
    */
   revision: Uint8Array;
 
   /**
+   * Leaves out this many matches at the start.
+   *
    * @generated from field: int32 offset = 3;
    */
   offset: number;
 
   /**
+   * Number of commits to send at most. 0 means all.
+   *
    * @generated from field: int32 limit = 4;
    */
   limit: number;
 
   /**
+   * Leaves out commits that do not change this pathspec. Empty lets all pass.
+   *
    * @generated from field: bytes path = 5;
    */
   path: Uint8Array;
 
   /**
+   * Basic regular expression to look for, whatever the case. Must not be empty.
+   *
    * @generated from field: string query = 6;
    */
   query: string;
 
   /**
+   * Changes how the path is read.
+   *
    * @generated from field: gitaly.GlobalOptions global_options = 7;
    */
   globalOptions?: GlobalOptions | undefined;
@@ -1613,10 +2117,14 @@ export const CommitsByMessageRequestSchema: GenMessage<CommitsByMessageRequest> 
   messageDesc(file_commit, 40);
 
 /**
+ * Carries the next commits.
+ *
  * @generated from message gitaly.CommitsByMessageResponse
  */
 export type CommitsByMessageResponse = Message<"gitaly.CommitsByMessageResponse"> & {
   /**
+   * Matching commits, newest first.
+   *
    * @generated from field: repeated gitaly.GitCommit commits = 1;
    */
   commits: GitCommit[];
@@ -1630,15 +2138,21 @@ export const CommitsByMessageResponseSchema: GenMessage<CommitsByMessageResponse
   messageDesc(file_commit, 41);
 
 /**
+ * Carries the next commits to look at.
+ *
  * @generated from message gitaly.FilterShasWithSignaturesRequest
  */
 export type FilterShasWithSignaturesRequest = Message<"gitaly.FilterShasWithSignaturesRequest"> & {
   /**
+   * Repository to read. Only the first message needs it.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Object IDs in hexadecimal. Commits that do not exist are dropped.
+   *
    * @generated from field: repeated bytes shas = 2;
    */
   shas: Uint8Array[];
@@ -1652,10 +2166,14 @@ export const FilterShasWithSignaturesRequestSchema: GenMessage<FilterShasWithSig
   messageDesc(file_commit, 42);
 
 /**
+ * Answers one request.
+ *
  * @generated from message gitaly.FilterShasWithSignaturesResponse
  */
 export type FilterShasWithSignaturesResponse = Message<"gitaly.FilterShasWithSignaturesResponse"> & {
   /**
+   * The object IDs of that request whose commits carry a signature.
+   *
    * @generated from field: repeated bytes shas = 1;
    */
   shas: Uint8Array[];
@@ -1669,15 +2187,21 @@ export const FilterShasWithSignaturesResponseSchema: GenMessage<FilterShasWithSi
   messageDesc(file_commit, 43);
 
 /**
+ * Names the commits to look at.
+ *
  * @generated from message gitaly.GetCommitSignaturesRequest
  */
 export type GetCommitSignaturesRequest = Message<"gitaly.GetCommitSignaturesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Full object IDs. Must not be empty; abbreviations are refused.
+   *
    * @generated from field: repeated string commit_ids = 2;
    */
   commitIds: string[];
@@ -1691,35 +2215,51 @@ export const GetCommitSignaturesRequestSchema: GenMessage<GetCommitSignaturesReq
   messageDesc(file_commit, 44);
 
 /**
+ * Carries a part of one commit. A message with a commit_id begins a new commit; messages with only
+ * signed_text continue it.
+ *
  * @generated from message gitaly.GetCommitSignaturesResponse
  */
 export type GetCommitSignaturesResponse = Message<"gitaly.GetCommitSignaturesResponse"> & {
   /**
+   * Object ID of the commit.
+   *
    * @generated from field: string commit_id = 1;
    */
   commitId: string;
 
   /**
+   * The signature as it stands in the commit, without the spaces that indent it. Only the first
+   * signature counts.
+   *
    * @generated from field: bytes signature = 2;
    */
   signature: Uint8Array;
 
   /**
+   * Next bytes of the commit object without its signature, which is what was signed.
+   *
    * @generated from field: bytes signed_text = 3;
    */
   signedText: Uint8Array;
 
   /**
+   * Who made the signature.
+   *
    * @generated from field: gitaly.GetCommitSignaturesResponse.Signer signer = 4;
    */
   signer: GetCommitSignaturesResponse_Signer;
 
   /**
+   * Who wrote the change, exactly as stored (a .mailmap has no influence).
+   *
    * @generated from field: gitaly.CommitAuthor author = 5;
    */
   author?: CommitAuthor | undefined;
 
   /**
+   * Who made the commit, exactly as stored.
+   *
    * @generated from field: gitaly.CommitAuthor committer = 6;
    */
   committer?: CommitAuthor | undefined;
@@ -1733,26 +2273,36 @@ export const GetCommitSignaturesResponseSchema: GenMessage<GetCommitSignaturesRe
   messageDesc(file_commit, 45);
 
 /**
+ * Tells whose key made a signature.
+ *
  * @generated from enum gitaly.GetCommitSignaturesResponse.Signer
  */
 export const GetCommitSignaturesResponse_Signer = {
   /**
+   * Sent in messages that continue a commit.
+   *
    * @generated from enum value: SIGNER_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Somebody's own key. The signature is not verified.
+   *
    * @generated from enum value: SIGNER_USER = 1;
    */
   USER: 1,
 
   /**
+   * A signing key of this server, now or before a rotation; the signature is valid.
+   *
    * @generated from enum value: SIGNER_SYSTEM = 2;
    */
   SYSTEM: 2,
 } as const;
 
 /**
+ * Tells whose key made a signature.
+ *
  * @generated from enum gitaly.GetCommitSignaturesResponse.Signer
  */
 export type GetCommitSignaturesResponse_Signer = (typeof GetCommitSignaturesResponse_Signer)[keyof typeof GetCommitSignaturesResponse_Signer] | UnknownEnum;
@@ -1764,15 +2314,21 @@ export const GetCommitSignaturesResponse_SignerSchema: GenEnum<GetCommitSignatur
   enumDesc(file_commit, 45, 0);
 
 /**
+ * Names the commits to look at.
+ *
  * @generated from message gitaly.GetCommitMessagesRequest
  */
 export type GetCommitMessagesRequest = Message<"gitaly.GetCommitMessagesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Object IDs, or other revisions.
+   *
    * @generated from field: repeated string commit_ids = 2;
    */
   commitIds: string[];
@@ -1786,15 +2342,22 @@ export const GetCommitMessagesRequestSchema: GenMessage<GetCommitMessagesRequest
   messageDesc(file_commit, 46);
 
 /**
+ * Carries a part of one message. A message with a commit_id begins a new commit; messages with only
+ * text continue it.
+ *
  * @generated from message gitaly.GetCommitMessagesResponse
  */
 export type GetCommitMessagesResponse = Message<"gitaly.GetCommitMessagesResponse"> & {
   /**
+   * ID copied from the request.
+   *
    * @generated from field: string commit_id = 1;
    */
   commitId: string;
 
   /**
+   * Next bytes of the commit's message, subject included.
+   *
    * @generated from field: bytes message = 2;
    */
   message: Uint8Array;
@@ -1808,15 +2371,21 @@ export const GetCommitMessagesResponseSchema: GenMessage<GetCommitMessagesRespon
   messageDesc(file_commit, 47);
 
 /**
+ * Carries the next questions.
+ *
  * @generated from message gitaly.CheckObjectsExistRequest
  */
 export type CheckObjectsExistRequest = Message<"gitaly.CheckObjectsExistRequest"> & {
   /**
+   * Repository to read. Only the first message needs it.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revisions to look for, with a path if need be, such as "main:README.md".
+   *
    * @generated from field: repeated bytes revisions = 2;
    */
   revisions: Uint8Array[];
@@ -1830,10 +2399,14 @@ export const CheckObjectsExistRequestSchema: GenMessage<CheckObjectsExistRequest
   messageDesc(file_commit, 48);
 
 /**
+ * Carries the next answers.
+ *
  * @generated from message gitaly.CheckObjectsExistResponse
  */
 export type CheckObjectsExistResponse = Message<"gitaly.CheckObjectsExistResponse"> & {
   /**
+   * Answers in the order of the questions.
+   *
    * @generated from field: repeated gitaly.CheckObjectsExistResponse.RevisionExistence revisions = 1;
    */
   revisions: CheckObjectsExistResponse_RevisionExistence[];
@@ -1847,15 +2420,21 @@ export const CheckObjectsExistResponseSchema: GenMessage<CheckObjectsExistRespon
   messageDesc(file_commit, 49);
 
 /**
+ * Answers one question.
+ *
  * @generated from message gitaly.CheckObjectsExistResponse.RevisionExistence
  */
 export type CheckObjectsExistResponse_RevisionExistence = Message<"gitaly.CheckObjectsExistResponse.RevisionExistence"> & {
   /**
+   * Revision copied from the request.
+   *
    * @generated from field: bytes name = 1;
    */
   name: Uint8Array;
 
   /**
+   * Whether it resolves to an object.
+   *
    * @generated from field: bool exists = 2;
    */
   exists: boolean;
@@ -1869,10 +2448,14 @@ export const CheckObjectsExistResponse_RevisionExistenceSchema: GenMessage<Check
   messageDesc(file_commit, 49, 0);
 
 /**
+ * Reads history: commits, the trees they hold, and how they relate.
+ *
  * @generated from service gitaly.CommitService
  */
 export const CommitService: GenService<{
   /**
+   * Streams the commits that a walk over the given revisions meets, filtered and by pages.
+   *
    * @generated from rpc gitaly.CommitService.ListCommits
    */
   listCommits: {
@@ -1881,6 +2464,9 @@ export const CommitService: GenService<{
     output: typeof ListCommitsResponseSchema;
   },
   /**
+   * Streams all commits in the object directories of the repository, reachable or not, in no useful
+   * order. With a quarantine set in the repository these are the new ones only.
+   *
    * @generated from rpc gitaly.CommitService.ListAllCommits
    */
   listAllCommits: {
@@ -1889,6 +2475,9 @@ export const CommitService: GenService<{
     output: typeof ListAllCommitsResponseSchema;
   },
   /**
+   * Tells whether one commit can be reached from another through parents. A commit is its own
+   * ancestor. Revisions that do not exist yield false.
+   *
    * @generated from rpc gitaly.CommitService.CommitIsAncestor
    */
   commitIsAncestor: {
@@ -1897,6 +2486,9 @@ export const CommitService: GenService<{
     output: typeof CommitIsAncestorResponseSchema;
   },
   /**
+   * Streams what stands at a path of a revision: metadata in the first message and, for a file, its
+   * content. NOT_FOUND when nothing stands there.
+   *
    * @generated from rpc gitaly.CommitService.TreeEntry
    */
   treeEntry: {
@@ -1905,6 +2497,8 @@ export const CommitService: GenService<{
     output: typeof TreeEntryResponseSchema;
   },
   /**
+   * Counts the commits that a walk meets. A revision that does not exist counts as 0.
+   *
    * @generated from rpc gitaly.CommitService.CountCommits
    */
   countCommits: {
@@ -1913,6 +2507,8 @@ export const CommitService: GenService<{
     output: typeof CountCommitsResponseSchema;
   },
   /**
+   * Counts the commits that only one of two revisions reaches, for each side.
+   *
    * @generated from rpc gitaly.CommitService.CountDivergingCommits
    */
   countDivergingCommits: {
@@ -1921,6 +2517,9 @@ export const CommitService: GenService<{
     output: typeof CountDivergingCommitsResponseSchema;
   },
   /**
+   * Streams the entries of a directory, or of everything below it. Failures carry a
+   * GetTreeEntriesError.
+   *
    * @generated from rpc gitaly.CommitService.GetTreeEntries
    */
   getTreeEntries: {
@@ -1929,6 +2528,9 @@ export const CommitService: GenService<{
     output: typeof GetTreeEntriesResponseSchema;
   },
   /**
+   * Streams the paths of all files of a revision. A revision that does not exist yields one empty
+   * message.
+   *
    * @generated from rpc gitaly.CommitService.ListFiles
    */
   listFiles: {
@@ -1937,6 +2539,8 @@ export const CommitService: GenService<{
     output: typeof ListFilesResponseSchema;
   },
   /**
+   * Reads one commit. The answer has no commit when the revision does not exist.
+   *
    * @generated from rpc gitaly.CommitService.FindCommit
    */
   findCommit: {
@@ -1945,6 +2549,8 @@ export const CommitService: GenService<{
     output: typeof FindCommitResponseSchema;
   },
   /**
+   * Counts what a commit changes compared with its first parent, or with nothing if it is a root.
+   *
    * @generated from rpc gitaly.CommitService.CommitStats
    */
   commitStats: {
@@ -1953,6 +2559,8 @@ export const CommitService: GenService<{
     output: typeof CommitStatsResponseSchema;
   },
   /**
+   * Streams the history of a revision or of all branches.
+   *
    * @generated from rpc gitaly.CommitService.FindAllCommits
    */
   findAllCommits: {
@@ -1961,6 +2569,9 @@ export const CommitService: GenService<{
     output: typeof FindAllCommitsResponseSchema;
   },
   /**
+   * Streams the history of a revision, filtered by path, author, message and date. This is what
+   * commit lists are made of. NOT_FOUND with a FindCommitsError when the revision does not exist.
+   *
    * @generated from rpc gitaly.CommitService.FindCommits
    */
   findCommits: {
@@ -1969,6 +2580,9 @@ export const CommitService: GenService<{
     output: typeof FindCommitsResponseSchema;
   },
   /**
+   * Tells how many bytes of each programming language a revision holds, largest share first.
+   * Generated, vendored and documentation files do not count.
+   *
    * @generated from rpc gitaly.CommitService.CommitLanguages
    */
   commitLanguages: {
@@ -1977,6 +2591,9 @@ export const CommitService: GenService<{
     output: typeof CommitLanguagesResponseSchema;
   },
   /**
+   * Streams which commit wrote each line of a file, as "git blame --porcelain" prints it. Failures
+   * carry a RawBlameError.
+   *
    * @generated from rpc gitaly.CommitService.RawBlame
    */
   rawBlame: {
@@ -1985,6 +2602,9 @@ export const CommitService: GenService<{
     output: typeof RawBlameResponseSchema;
   },
   /**
+   * Finds the newest commit that touched a path. The answer has no commit when the revision does
+   * not exist.
+   *
    * @generated from rpc gitaly.CommitService.LastCommitForPath
    */
   lastCommitForPath: {
@@ -1993,6 +2613,8 @@ export const CommitService: GenService<{
     output: typeof LastCommitForPathResponseSchema;
   },
   /**
+   * Streams, for each entry of a directory, the newest commit that touched it.
+   *
    * @generated from rpc gitaly.CommitService.ListLastCommitsForTree
    */
   listLastCommitsForTree: {
@@ -2001,6 +2623,8 @@ export const CommitService: GenService<{
     output: typeof ListLastCommitsForTreeResponseSchema;
   },
   /**
+   * Streams the commits whose message matches a pattern.
+   *
    * @generated from rpc gitaly.CommitService.CommitsByMessage
    */
   commitsByMessage: {
@@ -2009,6 +2633,9 @@ export const CommitService: GenService<{
     output: typeof CommitsByMessageResponseSchema;
   },
   /**
+   * Streams the commits with the given IDs, in the order of the request. Those that do not exist
+   * are left out.
+   *
    * @generated from rpc gitaly.CommitService.ListCommitsByOid
    */
   listCommitsByOid: {
@@ -2017,6 +2644,9 @@ export const CommitService: GenService<{
     output: typeof ListCommitsByOidResponseSchema;
   },
   /**
+   * Streams the commits at the tips of the given references, in the order of the request.
+   * References that do not exist are left out.
+   *
    * @generated from rpc gitaly.CommitService.ListCommitsByRefName
    */
   listCommitsByRefName: {
@@ -2025,6 +2655,9 @@ export const CommitService: GenService<{
     output: typeof ListCommitsByRefNameResponseSchema;
   },
   /**
+   * Picks from the given commits those that carry a signature. Each request is answered by one
+   * message, which may be empty.
+   *
    * @generated from rpc gitaly.CommitService.FilterShasWithSignatures
    */
   filterShasWithSignatures: {
@@ -2033,6 +2666,9 @@ export const CommitService: GenService<{
     output: typeof FilterShasWithSignaturesResponseSchema;
   },
   /**
+   * Streams the signatures of the given commits with the text that was signed. Commits without a
+   * signature, and commits that do not exist, are left out.
+   *
    * @generated from rpc gitaly.CommitService.GetCommitSignatures
    */
   getCommitSignatures: {
@@ -2041,6 +2677,8 @@ export const CommitService: GenService<{
     output: typeof GetCommitSignaturesResponseSchema;
   },
   /**
+   * Streams the whole messages of the given commits. A commit that does not exist fails the call.
+   *
    * @generated from rpc gitaly.CommitService.GetCommitMessages
    */
   getCommitMessages: {
@@ -2049,6 +2687,9 @@ export const CommitService: GenService<{
     output: typeof GetCommitMessagesResponseSchema;
   },
   /**
+   * Tells which of the given revisions resolve to an object. Both directions stream; answers keep
+   * the order of the questions.
+   *
    * @generated from rpc gitaly.CommitService.CheckObjectsExist
    */
   checkObjectsExist: {

@@ -16,90 +16,130 @@ export const file_diff: GenFile = /*@__PURE__*/
   fileDesc("CgpkaWZmLnByb3RvEgZnaXRhbHki2AYKEUNvbW1pdERpZmZSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIWCg5sZWZ0X2NvbW1pdF9pZBgCIAEoCRIXCg9yaWdodF9jb21taXRfaWQYAyABKAkSDQoFcGF0aHMYBSADKAwSFgoOY29sbGFwc2VfZGlmZnMYBiABKAgSFgoOZW5mb3JjZV9saW1pdHMYByABKAgSEQoJbWF4X2ZpbGVzGAggASgFEhEKCW1heF9saW5lcxgJIAEoBRIRCgltYXhfYnl0ZXMYCiABKAUSFgoOc2FmZV9tYXhfZmlsZXMYCyABKAUSFgoOc2FmZV9tYXhfbGluZXMYDCABKAUSFgoOc2FmZV9tYXhfYnl0ZXMYDSABKAUSFwoPbWF4X3BhdGNoX2J5dGVzGA4gASgFEjUKCWRpZmZfbW9kZRgPIAEoDjIiLmdpdGFseS5Db21taXREaWZmUmVxdWVzdC5EaWZmTW9kZRJoCiJtYXhfcGF0Y2hfYnl0ZXNfZm9yX2ZpbGVfZXh0ZW5zaW9uGBAgAygLMjwuZ2l0YWx5LkNvbW1pdERpZmZSZXF1ZXN0Lk1heFBhdGNoQnl0ZXNGb3JGaWxlRXh0ZW5zaW9uRW50cnkSRwoSd2hpdGVzcGFjZV9jaGFuZ2VzGBEgASgOMisuZ2l0YWx5LkNvbW1pdERpZmZSZXF1ZXN0LldoaXRlc3BhY2VDaGFuZ2VzEhkKEWNvbGxlY3RfYWxsX3BhdGhzGBIgASgIGkQKIk1heFBhdGNoQnl0ZXNGb3JGaWxlRXh0ZW5zaW9uRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ASIlCghEaWZmTW9kZRILCgdERUZBVUxUEAASDAoIV09SRERJRkYQASJ5ChFXaGl0ZXNwYWNlQ2hhbmdlcxIiCh5XSElURVNQQUNFX0NIQU5HRVNfVU5TUEVDSUZJRUQQABIdChlXSElURVNQQUNFX0NIQU5HRVNfSUdOT1JFEAESIQodV0hJVEVTUEFDRV9DSEFOR0VTX0lHTk9SRV9BTEwQAkoECAQQBVIYaWdub3JlX3doaXRlc3BhY2VfY2hhbmdlIqsCChJDb21taXREaWZmUmVzcG9uc2USEQoJZnJvbV9wYXRoGAEgASgMEg8KB3RvX3BhdGgYAiABKAwSDwoHZnJvbV9pZBgDIAEoCRINCgV0b19pZBgEIAEoCRIQCghvbGRfbW9kZRgFIAEoBRIQCghuZXdfbW9kZRgGIAEoBRIOCgZiaW5hcnkYByABKAgSFgoOcmF3X3BhdGNoX2RhdGEYCSABKAwSFAoMZW5kX29mX3BhdGNoGAogASgIEhcKD292ZXJmbG93X21hcmtlchgLIAEoCBIRCgljb2xsYXBzZWQYDCABKAgSEQoJdG9vX2xhcmdlGA0gASgIEhMKC2xpbmVzX2FkZGVkGA4gASgFEhUKDWxpbmVzX3JlbW92ZWQYDyABKAVKBAgIEAkiggEKEkNvbW1pdERlbHRhUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESFgoObGVmdF9jb21taXRfaWQYAiABKAkSFwoPcmlnaHRfY29tbWl0X2lkGAMgASgJEg0KBXBhdGhzGAQgAygMInUKC0NvbW1pdERlbHRhEhEKCWZyb21fcGF0aBgBIAEoDBIPCgd0b19wYXRoGAIgASgMEg8KB2Zyb21faWQYAyABKAkSDQoFdG9faWQYBCABKAkSEAoIb2xkX21vZGUYBSABKAUSEAoIbmV3X21vZGUYBiABKAUiOgoTQ29tbWl0RGVsdGFSZXNwb25zZRIjCgZkZWx0YXMYASADKAsyEy5naXRhbHkuQ29tbWl0RGVsdGEibwoOUmF3RGlmZlJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhYKDmxlZnRfY29tbWl0X2lkGAIgASgJEhcKD3JpZ2h0X2NvbW1pdF9pZBgDIAEoCSIfCg9SYXdEaWZmUmVzcG9uc2USDAoEZGF0YRgBIAEoDCJwCg9SYXdQYXRjaFJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhYKDmxlZnRfY29tbWl0X2lkGAIgASgJEhcKD3JpZ2h0X2NvbW1pdF9pZBgDIAEoCSIgChBSYXdQYXRjaFJlc3BvbnNlEgwKBGRhdGEYASABKAwicQoQRGlmZlN0YXRzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESFgoObGVmdF9jb21taXRfaWQYAiABKAkSFwoPcmlnaHRfY29tbWl0X2lkGAMgASgJIlEKCURpZmZTdGF0cxIMCgRwYXRoGAEgASgMEhEKCWFkZGl0aW9ucxgCIAEoBRIRCglkZWxldGlvbnMYAyABKAUSEAoIb2xkX3BhdGgYBCABKAwiNQoRRGlmZlN0YXRzUmVzcG9uc2USIAoFc3RhdHMYASADKAsyES5naXRhbHkuRGlmZlN0YXRzIuAHChdGaW5kQ2hhbmdlZFBhdGhzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESEwoHY29tbWl0cxgCIAMoCUICGAESOQoIcmVxdWVzdHMYAyADKAsyJy5naXRhbHkuRmluZENoYW5nZWRQYXRoc1JlcXVlc3QuUmVxdWVzdBJTChZtZXJnZV9jb21taXRfZGlmZl9tb2RlGAQgASgOMjMuZ2l0YWx5LkZpbmRDaGFuZ2VkUGF0aHNSZXF1ZXN0Lk1lcmdlQ29tbWl0RGlmZk1vZGUSFAoMZmluZF9yZW5hbWVzGAUgASgIEkAKDGRpZmZfZmlsdGVycxgGIAMoDjIqLmdpdGFseS5GaW5kQ2hhbmdlZFBhdGhzUmVxdWVzdC5EaWZmU3RhdHVzGsICCgdSZXF1ZXN0EksKDHRyZWVfcmVxdWVzdBgBIAEoCzIzLmdpdGFseS5GaW5kQ2hhbmdlZFBhdGhzUmVxdWVzdC5SZXF1ZXN0LlRyZWVSZXF1ZXN0SAASTwoOY29tbWl0X3JlcXVlc3QYAiABKAsyNS5naXRhbHkuRmluZENoYW5nZWRQYXRoc1JlcXVlc3QuUmVxdWVzdC5Db21taXRSZXF1ZXN0SAAaRgoLVHJlZVJlcXVlc3QSGgoSbGVmdF90cmVlX3JldmlzaW9uGAEgASgJEhsKE3JpZ2h0X3RyZWVfcmV2aXNpb24YAiABKAkaSQoNQ29tbWl0UmVxdWVzdBIXCg9jb21taXRfcmV2aXNpb24YASABKAkSHwoXcGFyZW50X2NvbW1pdF9yZXZpc2lvbnMYAiADKAlCBgoEdHlwZSKQAQoTTWVyZ2VDb21taXREaWZmTW9kZRImCiJNRVJHRV9DT01NSVRfRElGRl9NT0RFX1VOU1BFQ0lGSUVEEAASKQolTUVSR0VfQ09NTUlUX0RJRkZfTU9ERV9JTkNMVURFX01FUkdFUxABEiYKIk1FUkdFX0NPTU1JVF9ESUZGX01PREVfQUxMX1BBUkVOVFMQAiLBAQoKRGlmZlN0YXR1cxIbChdESUZGX1NUQVRVU19VTlNQRUNJRklFRBAAEhUKEURJRkZfU1RBVFVTX0FEREVEEAESGAoURElGRl9TVEFUVVNfTU9ESUZJRUQQAhIXChNESUZGX1NUQVRVU19ERUxFVEVEEAMSGwoXRElGRl9TVEFUVVNfVFlQRV9DSEFOR0UQBBIWChJESUZGX1NUQVRVU19DT1BJRUQQBRIXChNESUZGX1NUQVRVU19SRU5BTUVEEAYiPwoYRmluZENoYW5nZWRQYXRoc1Jlc3BvbnNlEiMKBXBhdGhzGAEgAygLMhQuZ2l0YWx5LkNoYW5nZWRQYXRocyKlAgoMQ2hhbmdlZFBhdGhzEgwKBHBhdGgYASABKAwSKwoGc3RhdHVzGAIgASgOMhsuZ2l0YWx5LkNoYW5nZWRQYXRocy5TdGF0dXMSEAoIb2xkX21vZGUYAyABKAUSEAoIbmV3X21vZGUYBCABKAUSEwoLb2xkX2Jsb2JfaWQYBSABKAkSEwoLbmV3X2Jsb2JfaWQYBiABKAkSEAoIb2xkX3BhdGgYByABKAwSDQoFc2NvcmUYCCABKAUSEQoJY29tbWl0X2lkGAkgASgJIlgKBlN0YXR1cxIJCgVBRERFRBAAEgwKCE1PRElGSUVEEAESCwoHREVMRVRFRBACEg8KC1RZUEVfQ0hBTkdFEAMSCgoGQ09QSUVEEAQSCwoHUkVOQU1FRBAFIoMBChFHZXRQYXRjaElEUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESFAoMb2xkX3JldmlzaW9uGAIgASgMEhQKDG5ld19yZXZpc2lvbhgDIAEoDBIUCgxjb250ZXh0X2ZyZWUYBCABKAgiJgoSR2V0UGF0Y2hJRFJlc3BvbnNlEhAKCHBhdGNoX2lkGAEgASgJIisKCVJhbmdlUGFpchIOCgZyYW5nZTEYASABKAkSDgoGcmFuZ2UyGAIgASgJIisKDVJldmlzaW9uUmFuZ2USDAoEcmV2MRgBIAEoCRIMCgRyZXYyGAIgASgJIj0KEUJhc2VXaXRoUmV2aXNpb25zEgwKBGJhc2UYASABKAkSDAoEcmV2MRgCIAEoCRIMCgRyZXYyGAMgASgJIuUBChNSYXdSYW5nZURpZmZSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARInCgpyYW5nZV9wYWlyGAIgASgLMhEuZ2l0YWx5LlJhbmdlUGFpckgAEi8KDnJldmlzaW9uX3JhbmdlGAMgASgLMhUuZ2l0YWx5LlJldmlzaW9uUmFuZ2VIABI4ChNiYXNlX3dpdGhfcmV2aXNpb25zGAQgASgLMhkuZ2l0YWx5LkJhc2VXaXRoUmV2aXNpb25zSABCDAoKcmFuZ2Vfc3BlYyIkChRSYXdSYW5nZURpZmZSZXNwb25zZRIMCgRkYXRhGAEgASgMIuIBChBSYW5nZURpZmZSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARInCgpyYW5nZV9wYWlyGAIgASgLMhEuZ2l0YWx5LlJhbmdlUGFpckgAEi8KDnJldmlzaW9uX3JhbmdlGAMgASgLMhUuZ2l0YWx5LlJldmlzaW9uUmFuZ2VIABI4ChNiYXNlX3dpdGhfcmV2aXNpb25zGAQgASgLMhkuZ2l0YWx5LkJhc2VXaXRoUmV2aXNpb25zSABCDAoKcmFuZ2Vfc3BlYyLEAgoRUmFuZ2VEaWZmUmVzcG9uc2USFgoOZnJvbV9jb21taXRfaWQYASABKAkSFAoMdG9fY29tbWl0X2lkGAIgASgJEjgKCmNvbXBhcmlzb24YAyABKA4yJC5naXRhbHkuUmFuZ2VEaWZmUmVzcG9uc2UuQ29tcGFyYXRvchIcChRjb21taXRfbWVzc2FnZV90aXRsZRgHIAEoCRISCgpwYXRjaF9kYXRhGAggASgMEhQKDGVuZF9vZl9wYXRjaBgJIAEoCCJ/CgpDb21wYXJhdG9yEiAKHENPTVBBUkFUT1JfRVFVQUxfVU5TUEVDSUZJRUQQABIbChdDT01QQVJBVE9SX0dSRUFURVJfVEhBThABEhgKFENPTVBBUkFUT1JfTEVTU19USEFOEAISGAoUQ09NUEFSQVRPUl9OT1RfRVFVQUwQAyKhBAoQRGlmZkJsb2JzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESNQoKYmxvYl9wYWlycxgCIAMoCzIhLmdpdGFseS5EaWZmQmxvYnNSZXF1ZXN0LkJsb2JQYWlyEjQKCWRpZmZfbW9kZRgDIAEoDjIhLmdpdGFseS5EaWZmQmxvYnNSZXF1ZXN0LkRpZmZNb2RlEkYKEndoaXRlc3BhY2VfY2hhbmdlcxgEIAEoDjIqLmdpdGFseS5EaWZmQmxvYnNSZXF1ZXN0LldoaXRlc3BhY2VDaGFuZ2VzEhkKEXBhdGNoX2J5dGVzX2xpbWl0GAUgASgFEiYKCHJhd19pbmZvGAYgAygLMhQuZ2l0YWx5LkNoYW5nZWRQYXRocxoxCghCbG9iUGFpchIRCglsZWZ0X2Jsb2IYASABKAwSEgoKcmlnaHRfYmxvYhgCIAEoDCI5CghEaWZmTW9kZRIZChVESUZGX01PREVfVU5TUEVDSUZJRUQQABISCg5ESUZGX01PREVfV09SRBABInkKEVdoaXRlc3BhY2VDaGFuZ2VzEiIKHldISVRFU1BBQ0VfQ0hBTkdFU19VTlNQRUNJRklFRBAAEh0KGVdISVRFU1BBQ0VfQ0hBTkdFU19JR05PUkUQARIhCh1XSElURVNQQUNFX0NIQU5HRVNfSUdOT1JFX0FMTBACIqsCChFEaWZmQmxvYnNSZXNwb25zZRIUCgxsZWZ0X2Jsb2JfaWQYASABKAkSFQoNcmlnaHRfYmxvYl9pZBgCIAEoCRINCgVwYXRjaBgDIAEoDBIwCgZzdGF0dXMYBCABKA4yIC5naXRhbHkuRGlmZkJsb2JzUmVzcG9uc2UuU3RhdHVzEg4KBmJpbmFyeRgFIAEoCBIeChZvdmVyX3BhdGNoX2J5dGVzX2xpbWl0GAYgASgIEhIKCnBhdGNoX3NpemUYByABKAUSEwoLbGluZXNfYWRkZWQYCCABKAUSFQoNbGluZXNfcmVtb3ZlZBgJIAEoBSI4CgZTdGF0dXMSFQoRU1RBVFVTX0lOQ09NUExFVEUQABIXChNTVEFUVVNfRU5EX09GX1BBVENIEAEypAYKC0RpZmZTZXJ2aWNlEk0KCkNvbW1pdERpZmYSGS5naXRhbHkuQ29tbWl0RGlmZlJlcXVlc3QaGi5naXRhbHkuQ29tbWl0RGlmZlJlc3BvbnNlIgb6lygCCAIwARJQCgtDb21taXREZWx0YRIaLmdpdGFseS5Db21taXREZWx0YVJlcXVlc3QaGy5naXRhbHkuQ29tbWl0RGVsdGFSZXNwb25zZSIG+pcoAggCMAESRAoHUmF3RGlmZhIWLmdpdGFseS5SYXdEaWZmUmVxdWVzdBoXLmdpdGFseS5SYXdEaWZmUmVzcG9uc2UiBvqXKAIIAjABEkcKCFJhd1BhdGNoEhcuZ2l0YWx5LlJhd1BhdGNoUmVxdWVzdBoYLmdpdGFseS5SYXdQYXRjaFJlc3BvbnNlIgb6lygCCAIwARJKCglEaWZmU3RhdHMSGC5naXRhbHkuRGlmZlN0YXRzUmVxdWVzdBoZLmdpdGFseS5EaWZmU3RhdHNSZXNwb25zZSIG+pcoAggCMAESXwoQRmluZENoYW5nZWRQYXRocxIfLmdpdGFseS5GaW5kQ2hhbmdlZFBhdGhzUmVxdWVzdBogLmdpdGFseS5GaW5kQ2hhbmdlZFBhdGhzUmVzcG9uc2UiBvqXKAIIAjABEksKCkdldFBhdGNoSUQSGS5naXRhbHkuR2V0UGF0Y2hJRFJlcXVlc3QaGi5naXRhbHkuR2V0UGF0Y2hJRFJlc3BvbnNlIgb6lygCCAISUwoMUmF3UmFuZ2VEaWZmEhsuZ2l0YWx5LlJhd1JhbmdlRGlmZlJlcXVlc3QaHC5naXRhbHkuUmF3UmFuZ2VEaWZmUmVzcG9uc2UiBvqXKAIIAjABEkoKCVJhbmdlRGlmZhIYLmdpdGFseS5SYW5nZURpZmZSZXF1ZXN0GhkuZ2l0YWx5LlJhbmdlRGlmZlJlc3BvbnNlIgb6lygCCAIwARJKCglEaWZmQmxvYnMSGC5naXRhbHkuRGlmZkJsb2JzUmVxdWVzdBoZLmdpdGFseS5EaWZmQmxvYnNSZXNwb25zZSIG+pcoAggCMAFCNFoyZ2l0bGFiLmNvbS9naXRsYWItb3JnL2dpdGFseS92MTgvcHJvdG8vZ28vZ2l0YWx5cGJiBnByb3RvMw", [file_lint, file_shared]);
 
 /**
+ * Names the two sides and how to compare them.
+ *
  * @generated from message gitaly.CommitDiffRequest
  */
 export type CommitDiffRequest = Message<"gitaly.CommitDiffRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of the old side; a tree works too. Must not be empty.
+   *
    * @generated from field: string left_commit_id = 2;
    */
   leftCommitId: string;
 
   /**
+   * Revision of the new side; a tree works too. Must not be empty.
+   *
    * @generated from field: string right_commit_id = 3;
    */
   rightCommitId: string;
 
   /**
+   * Leaves out files that match none of these pathspecs. Empty lets all pass.
+   *
    * @generated from field: repeated bytes paths = 5;
    */
   paths: Uint8Array[];
 
   /**
+   * Leaves out patches once one of the safe_max_ limits is passed. The files are still listed.
+   *
    * @generated from field: bool collapse_diffs = 6;
    */
   collapseDiffs: boolean;
 
   /**
+   * Ends the stream once one of the max_ limits is passed, and leaves out patches above
+   * max_patch_bytes.
+   *
    * @generated from field: bool enforce_limits = 7;
    */
   enforceLimits: boolean;
 
   /**
+   * Number of files to send at most, with enforce_limits; 5000 if larger.
+   *
    * @generated from field: int32 max_files = 8;
    */
   maxFiles: number;
 
   /**
+   * Number of patch lines to send at most, with enforce_limits; 250,000 if larger.
+   *
    * @generated from field: int32 max_lines = 9;
    */
   maxLines: number;
 
   /**
+   * Number of patch bytes to send at most, with enforce_limits; 25,600,000 if larger.
+   *
    * @generated from field: int32 max_bytes = 10;
    */
   maxBytes: number;
 
   /**
+   * Number of files after which patches are left out, with collapse_diffs; 500 if larger.
+   *
    * @generated from field: int32 safe_max_files = 11;
    */
   safeMaxFiles: number;
 
   /**
+   * Number of patch lines after which patches are left out, with collapse_diffs; 25,000 if larger.
+   *
    * @generated from field: int32 safe_max_lines = 12;
    */
   safeMaxLines: number;
 
   /**
+   * Number of patch bytes after which patches are left out, with collapse_diffs; 2,560,000 if
+   * larger.
+   *
    * @generated from field: int32 safe_max_bytes = 13;
    */
   safeMaxBytes: number;
 
   /**
+   * Size in bytes from which the patch of a single file is left out, with enforce_limits; 512,000
+   * if larger.
+   *
    * @generated from field: int32 max_patch_bytes = 14;
    */
   maxPatchBytes: number;
 
   /**
+   * What a patch is made of.
+   *
    * @generated from field: gitaly.CommitDiffRequest.DiffMode diff_mode = 15;
    */
   diffMode: CommitDiffRequest_DiffMode;
 
   /**
+   * Takes the place of max_patch_bytes for files with this extension, such as ".svg", or with this
+   * whole name if they have no extension.
+   *
    * @generated from field: map<string, int32> max_patch_bytes_for_file_extension = 16;
    */
   maxPatchBytesForFileExtension: { [key: string]: number };
 
   /**
+   * Which changes of white space to ignore.
+   *
    * @generated from field: gitaly.CommitDiffRequest.WhitespaceChanges whitespace_changes = 17;
    */
   whitespaceChanges: CommitDiffRequest_WhitespaceChanges;
 
   /**
+   * Goes on listing files, without patches, where a max_ limit would end the stream.
+   *
    * @generated from field: bool collect_all_paths = 18;
    */
   collectAllPaths: boolean;
@@ -113,21 +153,29 @@ export const CommitDiffRequestSchema: GenMessage<CommitDiffRequest> = /*@__PURE_
   messageDesc(file_diff, 0);
 
 /**
+ * Names the forms of a patch.
+ *
  * @generated from enum gitaly.CommitDiffRequest.DiffMode
  */
 export const CommitDiffRequest_DiffMode = {
   /**
+   * Compares lines.
+   *
    * @generated from enum value: DEFAULT = 0;
    */
   DEFAULT: 0,
 
   /**
+   * Compares words, printed as by "git diff --word-diff=porcelain".
+   *
    * @generated from enum value: WORDDIFF = 1;
    */
   WORDDIFF: 1,
 } as const;
 
 /**
+ * Names the forms of a patch.
+ *
  * @generated from enum gitaly.CommitDiffRequest.DiffMode
  */
 export type CommitDiffRequest_DiffMode = (typeof CommitDiffRequest_DiffMode)[keyof typeof CommitDiffRequest_DiffMode] | UnknownEnum;
@@ -139,26 +187,36 @@ export const CommitDiffRequest_DiffModeSchema: GenEnum<CommitDiffRequest_DiffMod
   enumDesc(file_diff, 0, 0);
 
 /**
+ * Names which changes of white space to ignore.
+ *
  * @generated from enum gitaly.CommitDiffRequest.WhitespaceChanges
  */
 export const CommitDiffRequest_WhitespaceChanges = {
   /**
+   * None.
+   *
    * @generated from enum value: WHITESPACE_CHANGES_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Changes in the amount of white space, as with "git diff --ignore-space-change".
+   *
    * @generated from enum value: WHITESPACE_CHANGES_IGNORE = 1;
    */
   IGNORE: 1,
 
   /**
+   * All of them, as with "git diff --ignore-all-space".
+   *
    * @generated from enum value: WHITESPACE_CHANGES_IGNORE_ALL = 2;
    */
   IGNORE_ALL: 2,
 } as const;
 
 /**
+ * Names which changes of white space to ignore.
+ *
  * @generated from enum gitaly.CommitDiffRequest.WhitespaceChanges
  */
 export type CommitDiffRequest_WhitespaceChanges = (typeof CommitDiffRequest_WhitespaceChanges)[keyof typeof CommitDiffRequest_WhitespaceChanges] | UnknownEnum;
@@ -170,75 +228,108 @@ export const CommitDiffRequest_WhitespaceChangesSchema: GenEnum<CommitDiffReques
   enumDesc(file_diff, 0, 1);
 
 /**
+ * Carries a part of one file's change. All parts but the first hold only raw_patch_data and
+ * end_of_patch. A file that changes its type appears twice, as deleted and as added.
+ *
  * @generated from message gitaly.CommitDiffResponse
  */
 export type CommitDiffResponse = Message<"gitaly.CommitDiffResponse"> & {
   /**
+   * Path on the old side. For an added file, the same as to_path.
+   *
    * @generated from field: bytes from_path = 1;
    */
   fromPath: Uint8Array;
 
   /**
+   * Path on the new side. For a deleted file, the same as from_path.
+   *
    * @generated from field: bytes to_path = 2;
    */
   toPath: Uint8Array;
 
   /**
+   * Object ID on the old side; all zeros for an added file.
+   *
    * @generated from field: string from_id = 3;
    */
   fromId: string;
 
   /**
+   * Object ID on the new side; all zeros for a deleted file.
+   *
    * @generated from field: string to_id = 4;
    */
   toId: string;
 
   /**
+   * Mode on the old side, such as 0100644; 0 for an added file.
+   *
    * @generated from field: int32 old_mode = 5;
    */
   oldMode: number;
 
   /**
+   * Mode on the new side; 0 for a deleted file.
+   *
    * @generated from field: int32 new_mode = 6;
    */
   newMode: number;
 
   /**
+   * Whether git takes the file for binary.
+   *
    * @generated from field: bool binary = 7;
    */
   binary: boolean;
 
   /**
+   * Next bytes of the patch, from the first "@@" line on.
+   *
    * @generated from field: bytes raw_patch_data = 9;
    */
   rawPatchData: Uint8Array;
 
   /**
+   * Whether the file's change is complete.
+   *
    * @generated from field: bool end_of_patch = 10;
    */
   endOfPatch: boolean;
 
   /**
+   * Whether a max_ limit was passed. The message has no patch; it is the last one, unless
+   * collect_all_paths is set.
+   *
    * @generated from field: bool overflow_marker = 11;
    */
   overflowMarker: boolean;
 
   /**
+   * Whether the patch was left out because of a safe_max_ limit. A request for this file alone gets
+   * it.
+   *
    * @generated from field: bool collapsed = 12;
    */
   collapsed: boolean;
 
   /**
+   * Whether the patch was left out because of max_patch_bytes.
+   *
    * @generated from field: bool too_large = 13;
    */
   tooLarge: boolean;
 
   /**
+   * Number of added lines, also where the patch is left out.
+   *
    * @generated from field: int32 lines_added = 14;
    */
   linesAdded: number;
 
   /**
+   * Number of removed lines, also where the patch is left out.
+   *
    * @generated from field: int32 lines_removed = 15;
    */
   linesRemoved: number;
@@ -252,25 +343,35 @@ export const CommitDiffResponseSchema: GenMessage<CommitDiffResponse> = /*@__PUR
   messageDesc(file_diff, 1);
 
 /**
+ * Names the two sides.
+ *
  * @generated from message gitaly.CommitDeltaRequest
  */
 export type CommitDeltaRequest = Message<"gitaly.CommitDeltaRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of the old side; a tree works too. Must not be empty.
+   *
    * @generated from field: string left_commit_id = 2;
    */
   leftCommitId: string;
 
   /**
+   * Revision of the new side; a tree works too. Must not be empty.
+   *
    * @generated from field: string right_commit_id = 3;
    */
   rightCommitId: string;
 
   /**
+   * Leaves out files that match none of these pathspecs. Empty lets all pass.
+   *
    * @generated from field: repeated bytes paths = 4;
    */
   paths: Uint8Array[];
@@ -284,35 +385,49 @@ export const CommitDeltaRequestSchema: GenMessage<CommitDeltaRequest> = /*@__PUR
   messageDesc(file_diff, 2);
 
 /**
+ * Tells how one file differs.
+ *
  * @generated from message gitaly.CommitDelta
  */
 export type CommitDelta = Message<"gitaly.CommitDelta"> & {
   /**
+   * Path on the old side. For an added file, the same as to_path.
+   *
    * @generated from field: bytes from_path = 1;
    */
   fromPath: Uint8Array;
 
   /**
+   * Path on the new side. For a deleted file, the same as from_path.
+   *
    * @generated from field: bytes to_path = 2;
    */
   toPath: Uint8Array;
 
   /**
+   * Object ID on the old side; all zeros for an added file.
+   *
    * @generated from field: string from_id = 3;
    */
   fromId: string;
 
   /**
+   * Object ID on the new side; all zeros for a deleted file.
+   *
    * @generated from field: string to_id = 4;
    */
   toId: string;
 
   /**
+   * Mode on the old side, such as 0100644; 0 for an added file.
+   *
    * @generated from field: int32 old_mode = 5;
    */
   oldMode: number;
 
   /**
+   * Mode on the new side; 0 for a deleted file.
+   *
    * @generated from field: int32 new_mode = 6;
    */
   newMode: number;
@@ -326,10 +441,14 @@ export const CommitDeltaSchema: GenMessage<CommitDelta> = /*@__PURE__*/
   messageDesc(file_diff, 3);
 
 /**
+ * Carries the next files.
+ *
  * @generated from message gitaly.CommitDeltaResponse
  */
 export type CommitDeltaResponse = Message<"gitaly.CommitDeltaResponse"> & {
   /**
+   * Files by path.
+   *
    * @generated from field: repeated gitaly.CommitDelta deltas = 1;
    */
   deltas: CommitDelta[];
@@ -343,20 +462,28 @@ export const CommitDeltaResponseSchema: GenMessage<CommitDeltaResponse> = /*@__P
   messageDesc(file_diff, 4);
 
 /**
+ * Names the two sides.
+ *
  * @generated from message gitaly.RawDiffRequest
  */
 export type RawDiffRequest = Message<"gitaly.RawDiffRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of the old side. Must not be empty.
+   *
    * @generated from field: string left_commit_id = 2;
    */
   leftCommitId: string;
 
   /**
+   * Revision of the new side. Must not be empty.
+   *
    * @generated from field: string right_commit_id = 3;
    */
   rightCommitId: string;
@@ -370,10 +497,14 @@ export const RawDiffRequestSchema: GenMessage<RawDiffRequest> = /*@__PURE__*/
   messageDesc(file_diff, 5);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.RawDiffResponse
  */
 export type RawDiffResponse = Message<"gitaly.RawDiffResponse"> & {
   /**
+   * Next bytes of the output. Messages split it anywhere.
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -387,20 +518,28 @@ export const RawDiffResponseSchema: GenMessage<RawDiffResponse> = /*@__PURE__*/
   messageDesc(file_diff, 6);
 
 /**
+ * Names the range of commits.
+ *
  * @generated from message gitaly.RawPatchRequest
  */
 export type RawPatchRequest = Message<"gitaly.RawPatchRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision whose commits are left out. Must not be empty.
+   *
    * @generated from field: string left_commit_id = 2;
    */
   leftCommitId: string;
 
   /**
+   * Revision whose commits are sent. Must not be empty.
+   *
    * @generated from field: string right_commit_id = 3;
    */
   rightCommitId: string;
@@ -414,10 +553,14 @@ export const RawPatchRequestSchema: GenMessage<RawPatchRequest> = /*@__PURE__*/
   messageDesc(file_diff, 7);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.RawPatchResponse
  */
 export type RawPatchResponse = Message<"gitaly.RawPatchResponse"> & {
   /**
+   * Next bytes of the output. Messages split it anywhere.
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -431,20 +574,28 @@ export const RawPatchResponseSchema: GenMessage<RawPatchResponse> = /*@__PURE__*
   messageDesc(file_diff, 8);
 
 /**
+ * Names the two sides.
+ *
  * @generated from message gitaly.DiffStatsRequest
  */
 export type DiffStatsRequest = Message<"gitaly.DiffStatsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of the old side. Must not be empty.
+   *
    * @generated from field: string left_commit_id = 2;
    */
   leftCommitId: string;
 
   /**
+   * Revision of the new side. Must not be empty.
+   *
    * @generated from field: string right_commit_id = 3;
    */
   rightCommitId: string;
@@ -458,25 +609,35 @@ export const DiffStatsRequestSchema: GenMessage<DiffStatsRequest> = /*@__PURE__*
   messageDesc(file_diff, 9);
 
 /**
+ * Counts the changes of one file.
+ *
  * @generated from message gitaly.DiffStats
  */
 export type DiffStats = Message<"gitaly.DiffStats"> & {
   /**
+   * Path on the new side, or of the deleted file.
+   *
    * @generated from field: bytes path = 1;
    */
   path: Uint8Array;
 
   /**
+   * Number of added lines; 0 for a binary file.
+   *
    * @generated from field: int32 additions = 2;
    */
   additions: number;
 
   /**
+   * Number of removed lines; 0 for a binary file.
+   *
    * @generated from field: int32 deletions = 3;
    */
   deletions: number;
 
   /**
+   * Path on the old side if the file was renamed, otherwise empty.
+   *
    * @generated from field: bytes old_path = 4;
    */
   oldPath: Uint8Array;
@@ -490,10 +651,14 @@ export const DiffStatsSchema: GenMessage<DiffStats> = /*@__PURE__*/
   messageDesc(file_diff, 10);
 
 /**
+ * Carries the next files.
+ *
  * @generated from message gitaly.DiffStatsResponse
  */
 export type DiffStatsResponse = Message<"gitaly.DiffStatsResponse"> & {
   /**
+   * Files by path.
+   *
    * @generated from field: repeated gitaly.DiffStats stats = 1;
    */
   stats: DiffStats[];
@@ -507,36 +672,51 @@ export const DiffStatsResponseSchema: GenMessage<DiffStatsResponse> = /*@__PURE_
   messageDesc(file_diff, 11);
 
 /**
+ * Names what to compare.
+ *
  * @generated from message gitaly.FindChangedPathsRequest
  */
 export type FindChangedPathsRequest = Message<"gitaly.FindChangedPathsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Compares each of these commits with its parents. The same as requests with a commit_request
+   * each; the two lists exclude each other.
+   *
    * @generated from field: repeated string commits = 2 [deprecated = true];
    * @deprecated
    */
   commits: string[];
 
   /**
+   * Comparisons to make, in order.
+   *
    * @generated from field: repeated gitaly.FindChangedPathsRequest.Request requests = 3;
    */
   requests: FindChangedPathsRequest_Request[];
 
   /**
+   * How to look at commits with several parents.
+   *
    * @generated from field: gitaly.FindChangedPathsRequest.MergeCommitDiffMode merge_commit_diff_mode = 4;
    */
   mergeCommitDiffMode: FindChangedPathsRequest_MergeCommitDiffMode;
 
   /**
+   * Reports a deleted and an added file of at least 30 % similarity as one rename.
+   *
    * @generated from field: bool find_renames = 5;
    */
   findRenames: boolean;
 
   /**
+   * Leaves out paths with another status. Empty lets all pass.
+   *
    * @generated from field: repeated gitaly.FindChangedPathsRequest.DiffStatus diff_filters = 6;
    */
   diffFilters: FindChangedPathsRequest_DiffStatus[];
@@ -550,20 +730,28 @@ export const FindChangedPathsRequestSchema: GenMessage<FindChangedPathsRequest> 
   messageDesc(file_diff, 12);
 
 /**
+ * Describes one comparison.
+ *
  * @generated from message gitaly.FindChangedPathsRequest.Request
  */
 export type FindChangedPathsRequest_Request = Message<"gitaly.FindChangedPathsRequest.Request"> & {
   /**
+   * What to compare.
+   *
    * @generated from oneof gitaly.FindChangedPathsRequest.Request.type
    */
   type: {
     /**
+     * Two trees.
+     *
      * @generated from field: gitaly.FindChangedPathsRequest.Request.TreeRequest tree_request = 1;
      */
     value: FindChangedPathsRequest_Request_TreeRequest;
     case: "treeRequest";
   } | {
     /**
+     * A commit and its parents.
+     *
      * @generated from field: gitaly.FindChangedPathsRequest.Request.CommitRequest commit_request = 2;
      */
     value: FindChangedPathsRequest_Request_CommitRequest;
@@ -579,15 +767,21 @@ export const FindChangedPathsRequest_RequestSchema: GenMessage<FindChangedPathsR
   messageDesc(file_diff, 12, 0);
 
 /**
+ * Names two trees.
+ *
  * @generated from message gitaly.FindChangedPathsRequest.Request.TreeRequest
  */
 export type FindChangedPathsRequest_Request_TreeRequest = Message<"gitaly.FindChangedPathsRequest.Request.TreeRequest"> & {
   /**
+   * Revision of the old tree; a commit stands for its tree.
+   *
    * @generated from field: string left_tree_revision = 1;
    */
   leftTreeRevision: string;
 
   /**
+   * Revision of the new tree; a commit stands for its tree.
+   *
    * @generated from field: string right_tree_revision = 2;
    */
   rightTreeRevision: string;
@@ -601,15 +795,21 @@ export const FindChangedPathsRequest_Request_TreeRequestSchema: GenMessage<FindC
   messageDesc(file_diff, 12, 0, 0);
 
 /**
+ * Names a commit.
+ *
  * @generated from message gitaly.FindChangedPathsRequest.Request.CommitRequest
  */
 export type FindChangedPathsRequest_Request_CommitRequest = Message<"gitaly.FindChangedPathsRequest.Request.CommitRequest"> & {
   /**
+   * Revision of the commit. A root is compared with nothing.
+   *
    * @generated from field: string commit_revision = 1;
    */
   commitRevision: string;
 
   /**
+   * Revisions to compare with in place of the real parents. Empty means the real ones.
+   *
    * @generated from field: repeated string parent_commit_revisions = 2;
    */
   parentCommitRevisions: string[];
@@ -623,26 +823,37 @@ export const FindChangedPathsRequest_Request_CommitRequestSchema: GenMessage<Fin
   messageDesc(file_diff, 12, 0, 1);
 
 /**
+ * Names the ways to look at a merge.
+ *
  * @generated from enum gitaly.FindChangedPathsRequest.MergeCommitDiffMode
  */
 export const FindChangedPathsRequest_MergeCommitDiffMode = {
   /**
+   * The same as INCLUDE_MERGES.
+   *
    * @generated from enum value: MERGE_COMMIT_DIFF_MODE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Compares with each parent by itself, as with "git diff-tree -m".
+   *
    * @generated from enum value: MERGE_COMMIT_DIFF_MODE_INCLUDE_MERGES = 1;
    */
   INCLUDE_MERGES: 1,
 
   /**
+   * Reports only paths that differ from every parent, once for each parent, as with "git
+   * diff-tree -c".
+   *
    * @generated from enum value: MERGE_COMMIT_DIFF_MODE_ALL_PARENTS = 2;
    */
   ALL_PARENTS: 2,
 } as const;
 
 /**
+ * Names the ways to look at a merge.
+ *
  * @generated from enum gitaly.FindChangedPathsRequest.MergeCommitDiffMode
  */
 export type FindChangedPathsRequest_MergeCommitDiffMode = (typeof FindChangedPathsRequest_MergeCommitDiffMode)[keyof typeof FindChangedPathsRequest_MergeCommitDiffMode] | UnknownEnum;
@@ -654,46 +865,64 @@ export const FindChangedPathsRequest_MergeCommitDiffModeSchema: GenEnum<FindChan
   enumDesc(file_diff, 12, 0);
 
 /**
+ * Names the kinds of change to filter by.
+ *
  * @generated from enum gitaly.FindChangedPathsRequest.DiffStatus
  */
 export const FindChangedPathsRequest_DiffStatus = {
   /**
+   * Refused with INVALID_ARGUMENT.
+   *
    * @generated from enum value: DIFF_STATUS_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * The path is new.
+   *
    * @generated from enum value: DIFF_STATUS_ADDED = 1;
    */
   ADDED: 1,
 
   /**
+   * Content or mode changed.
+   *
    * @generated from enum value: DIFF_STATUS_MODIFIED = 2;
    */
   MODIFIED: 2,
 
   /**
+   * The path is gone.
+   *
    * @generated from enum value: DIFF_STATUS_DELETED = 3;
    */
   DELETED: 3,
 
   /**
+   * A file became a link or submodule, or the like.
+   *
    * @generated from enum value: DIFF_STATUS_TYPE_CHANGE = 4;
    */
   TYPE_CHANGE: 4,
 
   /**
+   * The content comes from another path that still exists.
+   *
    * @generated from enum value: DIFF_STATUS_COPIED = 5;
    */
   COPIED: 5,
 
   /**
+   * The content comes from another path that is gone.
+   *
    * @generated from enum value: DIFF_STATUS_RENAMED = 6;
    */
   RENAMED: 6,
 } as const;
 
 /**
+ * Names the kinds of change to filter by.
+ *
  * @generated from enum gitaly.FindChangedPathsRequest.DiffStatus
  */
 export type FindChangedPathsRequest_DiffStatus = (typeof FindChangedPathsRequest_DiffStatus)[keyof typeof FindChangedPathsRequest_DiffStatus] | UnknownEnum;
@@ -705,10 +934,14 @@ export const FindChangedPathsRequest_DiffStatusSchema: GenEnum<FindChangedPathsR
   enumDesc(file_diff, 12, 1);
 
 /**
+ * Carries the next paths.
+ *
  * @generated from message gitaly.FindChangedPathsResponse
  */
 export type FindChangedPathsResponse = Message<"gitaly.FindChangedPathsResponse"> & {
   /**
+   * Paths in the order of the comparisons.
+   *
    * @generated from field: repeated gitaly.ChangedPaths paths = 1;
    */
   paths: ChangedPaths[];
@@ -722,50 +955,70 @@ export const FindChangedPathsResponseSchema: GenMessage<FindChangedPathsResponse
   messageDesc(file_diff, 13);
 
 /**
+ * Tells how one path changed.
+ *
  * @generated from message gitaly.ChangedPaths
  */
 export type ChangedPaths = Message<"gitaly.ChangedPaths"> & {
   /**
+   * Path on the new side, or of the deleted file.
+   *
    * @generated from field: bytes path = 1;
    */
   path: Uint8Array;
 
   /**
+   * Kind of change.
+   *
    * @generated from field: gitaly.ChangedPaths.Status status = 2;
    */
   status: ChangedPaths_Status;
 
   /**
+   * Mode on the old side, such as 0100644; 0 if there was nothing.
+   *
    * @generated from field: int32 old_mode = 3;
    */
   oldMode: number;
 
   /**
+   * Mode on the new side; 0 if there is nothing.
+   *
    * @generated from field: int32 new_mode = 4;
    */
   newMode: number;
 
   /**
+   * Object ID on the old side; all zeros if there was nothing.
+   *
    * @generated from field: string old_blob_id = 5;
    */
   oldBlobId: string;
 
   /**
+   * Object ID on the new side; all zeros if there is nothing.
+   *
    * @generated from field: string new_blob_id = 6;
    */
   newBlobId: string;
 
   /**
+   * Path on the old side of a rename or copy, otherwise empty.
+   *
    * @generated from field: bytes old_path = 7;
    */
   oldPath: Uint8Array;
 
   /**
+   * Similarity of both contents in percent, for a rename or copy. 0 means not told.
+   *
    * @generated from field: int32 score = 8;
    */
   score: number;
 
   /**
+   * Object ID of the commit that makes the change. Only set when all comparisons are about commits.
+   *
    * @generated from field: string commit_id = 9;
    */
   commitId: string;
@@ -779,41 +1032,57 @@ export const ChangedPathsSchema: GenMessage<ChangedPaths> = /*@__PURE__*/
   messageDesc(file_diff, 14);
 
 /**
+ * Names the kinds of change.
+ *
  * @generated from enum gitaly.ChangedPaths.Status
  */
 export const ChangedPaths_Status = {
   /**
+   * The path is new.
+   *
    * @generated from enum value: ADDED = 0;
    */
   ADDED: 0,
 
   /**
+   * Content or mode changed.
+   *
    * @generated from enum value: MODIFIED = 1;
    */
   MODIFIED: 1,
 
   /**
+   * The path is gone.
+   *
    * @generated from enum value: DELETED = 2;
    */
   DELETED: 2,
 
   /**
+   * A file became a link or submodule, or the like.
+   *
    * @generated from enum value: TYPE_CHANGE = 3;
    */
   TYPE_CHANGE: 3,
 
   /**
+   * The content comes from another path that still exists.
+   *
    * @generated from enum value: COPIED = 4;
    */
   COPIED: 4,
 
   /**
+   * The content comes from another path that is gone.
+   *
    * @generated from enum value: RENAMED = 5;
    */
   RENAMED: 5,
 } as const;
 
 /**
+ * Names the kinds of change.
+ *
  * @generated from enum gitaly.ChangedPaths.Status
  */
 export type ChangedPaths_Status = (typeof ChangedPaths_Status)[keyof typeof ChangedPaths_Status] | UnknownEnum;
@@ -825,25 +1094,35 @@ export const ChangedPaths_StatusSchema: GenEnum<ChangedPaths_Status> = /*@__PURE
   enumDesc(file_diff, 14, 0);
 
 /**
+ * Names the two sides.
+ *
  * @generated from message gitaly.GetPatchIDRequest
  */
 export type GetPatchIDRequest = Message<"gitaly.GetPatchIDRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of the old side; a blob such as "main:README.md" works too. Must not be empty.
+   *
    * @generated from field: bytes old_revision = 2;
    */
   oldRevision: Uint8Array;
 
   /**
+   * Revision of the new side; a blob works too. Must not be empty.
+   *
    * @generated from field: bytes new_revision = 3;
    */
   newRevision: Uint8Array;
 
   /**
+   * Leaves out the unchanged lines around a change, so that they don't influence the ID.
+   *
    * @generated from field: bool context_free = 4;
    */
   contextFree: boolean;
@@ -857,10 +1136,15 @@ export const GetPatchIDRequestSchema: GenMessage<GetPatchIDRequest> = /*@__PURE_
   messageDesc(file_diff, 15);
 
 /**
+ * Holds the ID.
+ *
  * @generated from message gitaly.GetPatchIDResponse
  */
 export type GetPatchIDResponse = Message<"gitaly.GetPatchIDResponse"> & {
   /**
+   * ID in hexadecimal, as "git patch-id --verbatim" computes it: line numbers have no influence,
+   * white space has. Equal changes have equal IDs.
+   *
    * @generated from field: string patch_id = 1;
    */
   patchId: string;
@@ -874,15 +1158,21 @@ export const GetPatchIDResponseSchema: GenMessage<GetPatchIDResponse> = /*@__PUR
   messageDesc(file_diff, 16);
 
 /**
+ * Names two ranges.
+ *
  * @generated from message gitaly.RangePair
  */
 export type RangePair = Message<"gitaly.RangePair"> & {
   /**
+   * Range of the old version, such as "main..v1". Must not be empty.
+   *
    * @generated from field: string range1 = 1;
    */
   range1: string;
 
   /**
+   * Range of the new version, such as "main..v2". Must not be empty.
+   *
    * @generated from field: string range2 = 2;
    */
   range2: string;
@@ -896,15 +1186,21 @@ export const RangePairSchema: GenMessage<RangePair> = /*@__PURE__*/
   messageDesc(file_diff, 17);
 
 /**
+ * Names two versions; their merge base is the common start.
+ *
  * @generated from message gitaly.RevisionRange
  */
 export type RevisionRange = Message<"gitaly.RevisionRange"> & {
   /**
+   * Revision of the old version. Must not be empty.
+   *
    * @generated from field: string rev1 = 1;
    */
   rev1: string;
 
   /**
+   * Revision of the new version. Must not be empty.
+   *
    * @generated from field: string rev2 = 2;
    */
   rev2: string;
@@ -918,20 +1214,28 @@ export const RevisionRangeSchema: GenMessage<RevisionRange> = /*@__PURE__*/
   messageDesc(file_diff, 18);
 
 /**
+ * Names two versions and where both start.
+ *
  * @generated from message gitaly.BaseWithRevisions
  */
 export type BaseWithRevisions = Message<"gitaly.BaseWithRevisions"> & {
   /**
+   * Revision that both versions start at. Must not be empty.
+   *
    * @generated from field: string base = 1;
    */
   base: string;
 
   /**
+   * Revision of the old version. Must not be empty.
+   *
    * @generated from field: string rev1 = 2;
    */
   rev1: string;
 
   /**
+   * Revision of the new version. Must not be empty.
+   *
    * @generated from field: string rev2 = 3;
    */
   rev2: string;
@@ -945,31 +1249,43 @@ export const BaseWithRevisionsSchema: GenMessage<BaseWithRevisions> = /*@__PURE_
   messageDesc(file_diff, 19);
 
 /**
+ * Names the two versions.
+ *
  * @generated from message gitaly.RawRangeDiffRequest
  */
 export type RawRangeDiffRequest = Message<"gitaly.RawRangeDiffRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * How the versions are named.
+   *
    * @generated from oneof gitaly.RawRangeDiffRequest.range_spec
    */
   rangeSpec: {
     /**
+     * By one range each.
+     *
      * @generated from field: gitaly.RangePair range_pair = 2;
      */
     value: RangePair;
     case: "rangePair";
   } | {
     /**
+     * By one revision each.
+     *
      * @generated from field: gitaly.RevisionRange revision_range = 3;
      */
     value: RevisionRange;
     case: "revisionRange";
   } | {
     /**
+     * By one revision each and a common start.
+     *
      * @generated from field: gitaly.BaseWithRevisions base_with_revisions = 4;
      */
     value: BaseWithRevisions;
@@ -985,10 +1301,14 @@ export const RawRangeDiffRequestSchema: GenMessage<RawRangeDiffRequest> = /*@__P
   messageDesc(file_diff, 20);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.RawRangeDiffResponse
  */
 export type RawRangeDiffResponse = Message<"gitaly.RawRangeDiffResponse"> & {
   /**
+   * Next bytes of the output. Messages split it anywhere.
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -1002,31 +1322,43 @@ export const RawRangeDiffResponseSchema: GenMessage<RawRangeDiffResponse> = /*@_
   messageDesc(file_diff, 21);
 
 /**
+ * Names the two versions.
+ *
  * @generated from message gitaly.RangeDiffRequest
  */
 export type RangeDiffRequest = Message<"gitaly.RangeDiffRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * How the versions are named.
+   *
    * @generated from oneof gitaly.RangeDiffRequest.range_spec
    */
   rangeSpec: {
     /**
+     * By one range each.
+     *
      * @generated from field: gitaly.RangePair range_pair = 2;
      */
     value: RangePair;
     case: "rangePair";
   } | {
     /**
+     * By one revision each.
+     *
      * @generated from field: gitaly.RevisionRange revision_range = 3;
      */
     value: RevisionRange;
     case: "revisionRange";
   } | {
     /**
+     * By one revision each and a common start.
+     *
      * @generated from field: gitaly.BaseWithRevisions base_with_revisions = 4;
      */
     value: BaseWithRevisions;
@@ -1042,35 +1374,50 @@ export const RangeDiffRequestSchema: GenMessage<RangeDiffRequest> = /*@__PURE__*
   messageDesc(file_diff, 22);
 
 /**
+ * Carries a part of one pair of commits. All parts but the first hold only patch_data and
+ * end_of_patch.
+ *
  * @generated from message gitaly.RangeDiffResponse
  */
 export type RangeDiffResponse = Message<"gitaly.RangeDiffResponse"> & {
   /**
+   * Object ID in the old version. If there is no partner, a run of dashes.
+   *
    * @generated from field: string from_commit_id = 1;
    */
   fromCommitId: string;
 
   /**
+   * Object ID in the new version. If there is no partner, a run of dashes.
+   *
    * @generated from field: string to_commit_id = 2;
    */
   toCommitId: string;
 
   /**
+   * How the two commits relate.
+   *
    * @generated from field: gitaly.RangeDiffResponse.Comparator comparison = 3;
    */
   comparison: RangeDiffResponse_Comparator;
 
   /**
+   * Subject of the commit.
+   *
    * @generated from field: string commit_message_title = 7;
    */
   commitMessageTitle: string;
 
   /**
+   * Next bytes of the difference between the two patches. Only pairs that are not equal have any.
+   *
    * @generated from field: bytes patch_data = 8;
    */
   patchData: Uint8Array;
 
   /**
+   * Whether the pair is complete.
+   *
    * @generated from field: bool end_of_patch = 9;
    */
   endOfPatch: boolean;
@@ -1084,31 +1431,43 @@ export const RangeDiffResponseSchema: GenMessage<RangeDiffResponse> = /*@__PURE_
   messageDesc(file_diff, 23);
 
 /**
+ * Names how the commits of a pair relate.
+ *
  * @generated from enum gitaly.RangeDiffResponse.Comparator
  */
 export const RangeDiffResponse_Comparator = {
   /**
+   * Both make the same change with the same message ("=").
+   *
    * @generated from enum value: COMPARATOR_EQUAL_UNSPECIFIED = 0;
    */
   EQUAL_UNSPECIFIED: 0,
 
   /**
+   * The commit is only in the new version (">").
+   *
    * @generated from enum value: COMPARATOR_GREATER_THAN = 1;
    */
   GREATER_THAN: 1,
 
   /**
+   * The commit is only in the old version ("<").
+   *
    * @generated from enum value: COMPARATOR_LESS_THAN = 2;
    */
   LESS_THAN: 2,
 
   /**
+   * The commits belong together but differ ("!").
+   *
    * @generated from enum value: COMPARATOR_NOT_EQUAL = 3;
    */
   NOT_EQUAL: 3,
 } as const;
 
 /**
+ * Names how the commits of a pair relate.
+ *
  * @generated from enum gitaly.RangeDiffResponse.Comparator
  */
 export type RangeDiffResponse_Comparator = (typeof RangeDiffResponse_Comparator)[keyof typeof RangeDiffResponse_Comparator] | UnknownEnum;
@@ -1120,35 +1479,50 @@ export const RangeDiffResponse_ComparatorSchema: GenEnum<RangeDiffResponse_Compa
   enumDesc(file_diff, 23, 0);
 
 /**
+ * Names what to compare, through exactly one of blob_pairs and raw_info.
+ *
  * @generated from message gitaly.DiffBlobsRequest
  */
 export type DiffBlobsRequest = Message<"gitaly.DiffBlobsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Pairs of blobs, compared in order.
+   *
    * @generated from field: repeated gitaly.DiffBlobsRequest.BlobPair blob_pairs = 2;
    */
   blobPairs: DiffBlobsRequest_BlobPair[];
 
   /**
+   * What a patch is made of.
+   *
    * @generated from field: gitaly.DiffBlobsRequest.DiffMode diff_mode = 3;
    */
   diffMode: DiffBlobsRequest_DiffMode;
 
   /**
+   * Which changes of white space to ignore. Not to be combined with blob_pairs.
+   *
    * @generated from field: gitaly.DiffBlobsRequest.WhitespaceChanges whitespace_changes = 4;
    */
   whitespaceChanges: DiffBlobsRequest_WhitespaceChanges;
 
   /**
+   * Size in bytes from which a patch is left out. 0 means no limit.
+   *
    * @generated from field: int32 patch_bytes_limit = 5;
    */
   patchBytesLimit: number;
 
   /**
+   * Changed paths as FindChangedPaths sends them, compared in order. Object IDs, path and, for
+   * renames and copies, old_path must be set.
+   *
    * @generated from field: repeated gitaly.ChangedPaths raw_info = 6;
    */
   rawInfo: ChangedPaths[];
@@ -1162,15 +1536,23 @@ export const DiffBlobsRequestSchema: GenMessage<DiffBlobsRequest> = /*@__PURE__*
   messageDesc(file_diff, 24);
 
 /**
+ * Names two blobs. They must differ; INVALID_ARGUMENT otherwise.
+ *
  * @generated from message gitaly.DiffBlobsRequest.BlobPair
  */
 export type DiffBlobsRequest_BlobPair = Message<"gitaly.DiffBlobsRequest.BlobPair"> & {
   /**
+   * Object ID in hexadecimal, or a revision with a path, of the old blob. All zeros stand for
+   * nothing.
+   *
    * @generated from field: bytes left_blob = 1;
    */
   leftBlob: Uint8Array;
 
   /**
+   * Object ID in hexadecimal, or a revision with a path, of the new blob. All zeros stand for
+   * nothing.
+   *
    * @generated from field: bytes right_blob = 2;
    */
   rightBlob: Uint8Array;
@@ -1184,21 +1566,29 @@ export const DiffBlobsRequest_BlobPairSchema: GenMessage<DiffBlobsRequest_BlobPa
   messageDesc(file_diff, 24, 0);
 
 /**
+ * Names the forms of a patch.
+ *
  * @generated from enum gitaly.DiffBlobsRequest.DiffMode
  */
 export const DiffBlobsRequest_DiffMode = {
   /**
+   * Compares lines.
+   *
    * @generated from enum value: DIFF_MODE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Compares words, printed as by "git diff --word-diff=porcelain".
+   *
    * @generated from enum value: DIFF_MODE_WORD = 1;
    */
   WORD: 1,
 } as const;
 
 /**
+ * Names the forms of a patch.
+ *
  * @generated from enum gitaly.DiffBlobsRequest.DiffMode
  */
 export type DiffBlobsRequest_DiffMode = (typeof DiffBlobsRequest_DiffMode)[keyof typeof DiffBlobsRequest_DiffMode] | UnknownEnum;
@@ -1210,26 +1600,36 @@ export const DiffBlobsRequest_DiffModeSchema: GenEnum<DiffBlobsRequest_DiffMode>
   enumDesc(file_diff, 24, 0);
 
 /**
+ * Names which changes of white space to ignore.
+ *
  * @generated from enum gitaly.DiffBlobsRequest.WhitespaceChanges
  */
 export const DiffBlobsRequest_WhitespaceChanges = {
   /**
+   * None.
+   *
    * @generated from enum value: WHITESPACE_CHANGES_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Changes in the amount of white space, as with "git diff --ignore-space-change".
+   *
    * @generated from enum value: WHITESPACE_CHANGES_IGNORE = 1;
    */
   IGNORE: 1,
 
   /**
+   * All of them, as with "git diff --ignore-all-space".
+   *
    * @generated from enum value: WHITESPACE_CHANGES_IGNORE_ALL = 2;
    */
   IGNORE_ALL: 2,
 } as const;
 
 /**
+ * Names which changes of white space to ignore.
+ *
  * @generated from enum gitaly.DiffBlobsRequest.WhitespaceChanges
  */
 export type DiffBlobsRequest_WhitespaceChanges = (typeof DiffBlobsRequest_WhitespaceChanges)[keyof typeof DiffBlobsRequest_WhitespaceChanges] | UnknownEnum;
@@ -1241,50 +1641,70 @@ export const DiffBlobsRequest_WhitespaceChangesSchema: GenEnum<DiffBlobsRequest_
   enumDesc(file_diff, 24, 1);
 
 /**
+ * Carries a part of one pair. All parts but the first hold only patch and status.
+ *
  * @generated from message gitaly.DiffBlobsResponse
  */
 export type DiffBlobsResponse = Message<"gitaly.DiffBlobsResponse"> & {
   /**
+   * Object ID of the old blob; all zeros for nothing.
+   *
    * @generated from field: string left_blob_id = 1;
    */
   leftBlobId: string;
 
   /**
+   * Object ID of the new blob; all zeros for nothing.
+   *
    * @generated from field: string right_blob_id = 2;
    */
   rightBlobId: string;
 
   /**
+   * Next bytes of the patch, from the first "@@" line on.
+   *
    * @generated from field: bytes patch = 3;
    */
   patch: Uint8Array;
 
   /**
+   * Whether the pair is complete.
+   *
    * @generated from field: gitaly.DiffBlobsResponse.Status status = 4;
    */
   status: DiffBlobsResponse_Status;
 
   /**
+   * Whether git takes the content for binary.
+   *
    * @generated from field: bool binary = 5;
    */
   binary: boolean;
 
   /**
+   * Whether the patch was left out because of patch_bytes_limit.
+   *
    * @generated from field: bool over_patch_bytes_limit = 6;
    */
   overPatchBytesLimit: boolean;
 
   /**
+   * Size of the whole patch in bytes, also where it is left out.
+   *
    * @generated from field: int32 patch_size = 7;
    */
   patchSize: number;
 
   /**
+   * Number of added lines, also where the patch is left out.
+   *
    * @generated from field: int32 lines_added = 8;
    */
   linesAdded: number;
 
   /**
+   * Number of removed lines, also where the patch is left out.
+   *
    * @generated from field: int32 lines_removed = 9;
    */
   linesRemoved: number;
@@ -1298,21 +1718,29 @@ export const DiffBlobsResponseSchema: GenMessage<DiffBlobsResponse> = /*@__PURE_
   messageDesc(file_diff, 25);
 
 /**
+ * Tells whether more messages about the pair follow.
+ *
  * @generated from enum gitaly.DiffBlobsResponse.Status
  */
 export const DiffBlobsResponse_Status = {
   /**
+   * The next message continues the pair.
+   *
    * @generated from enum value: STATUS_INCOMPLETE = 0;
    */
   INCOMPLETE: 0,
 
   /**
+   * The next message, if any, begins a new pair.
+   *
    * @generated from enum value: STATUS_END_OF_PATCH = 1;
    */
   END_OF_PATCH: 1,
 } as const;
 
 /**
+ * Tells whether more messages about the pair follow.
+ *
  * @generated from enum gitaly.DiffBlobsResponse.Status
  */
 export type DiffBlobsResponse_Status = (typeof DiffBlobsResponse_Status)[keyof typeof DiffBlobsResponse_Status] | UnknownEnum;
@@ -1324,10 +1752,16 @@ export const DiffBlobsResponse_StatusSchema: GenEnum<DiffBlobsResponse_Status> =
   enumDesc(file_diff, 25, 0);
 
 /**
+ * Compares commits, trees and blobs.
+ *
  * @generated from service gitaly.DiffService
  */
 export const DiffService: GenService<{
   /**
+   * Streams the changes between two revisions file by file, each with its patch, under limits that
+   * keep web pages readable. Files without changes other than ignored white space come last, with
+   * an empty patch.
+   *
    * @generated from rpc gitaly.DiffService.CommitDiff
    */
   commitDiff: {
@@ -1336,6 +1770,8 @@ export const DiffService: GenService<{
     output: typeof CommitDiffResponseSchema;
   },
   /**
+   * Streams which files differ between two revisions, without patches.
+   *
    * @generated from rpc gitaly.DiffService.CommitDelta
    */
   commitDelta: {
@@ -1344,6 +1780,8 @@ export const DiffService: GenService<{
     output: typeof CommitDeltaResponseSchema;
   },
   /**
+   * Streams the changes between two revisions as "git diff" prints them.
+   *
    * @generated from rpc gitaly.DiffService.RawDiff
    */
   rawDiff: {
@@ -1352,6 +1790,8 @@ export const DiffService: GenService<{
     output: typeof RawDiffResponseSchema;
   },
   /**
+   * Streams the commits between two revisions as "git format-patch" prints them.
+   *
    * @generated from rpc gitaly.DiffService.RawPatch
    */
   rawPatch: {
@@ -1360,6 +1800,9 @@ export const DiffService: GenService<{
     output: typeof RawPatchResponseSchema;
   },
   /**
+   * Streams the number of changed lines of each file between two revisions. FAILED_PRECONDITION if
+   * a revision does not exist.
+   *
    * @generated from rpc gitaly.DiffService.DiffStats
    */
   diffStats: {
@@ -1368,6 +1811,9 @@ export const DiffService: GenService<{
     output: typeof DiffStatsResponseSchema;
   },
   /**
+   * Streams the paths that commits change or that differ between trees. NOT_FOUND if a revision
+   * does not exist.
+   *
    * @generated from rpc gitaly.DiffService.FindChangedPaths
    */
   findChangedPaths: {
@@ -1376,6 +1822,9 @@ export const DiffService: GenService<{
     output: typeof FindChangedPathsResponseSchema;
   },
   /**
+   * Computes an ID of the changes between two revisions that stays the same wherever in a file they
+   * are made. FAILED_PRECONDITION if there are no changes.
+   *
    * @generated from rpc gitaly.DiffService.GetPatchID
    */
   getPatchID: {
@@ -1384,6 +1833,8 @@ export const DiffService: GenService<{
     output: typeof GetPatchIDResponseSchema;
   },
   /**
+   * Streams how two versions of a branch differ, as "git range-diff" prints it.
+   *
    * @generated from rpc gitaly.DiffService.RawRangeDiff
    */
   rawRangeDiff: {
@@ -1392,6 +1843,8 @@ export const DiffService: GenService<{
     output: typeof RawRangeDiffResponseSchema;
   },
   /**
+   * Streams how two versions of a branch differ, commit by commit.
+   *
    * @generated from rpc gitaly.DiffService.RangeDiff
    */
   rangeDiff: {
@@ -1400,6 +1853,8 @@ export const DiffService: GenService<{
     output: typeof RangeDiffResponseSchema;
   },
   /**
+   * Streams the changes between pairs of blobs, which need not belong to commits.
+   *
    * @generated from rpc gitaly.DiffService.DiffBlobs
    */
   diffBlobs: {

@@ -16,15 +16,21 @@ export const file_partition: GenFile = /*@__PURE__*/
   fileDesc("Cg9wYXJ0aXRpb24ucHJvdG8SBmdpdGFseSJQChZCYWNrdXBQYXJ0aXRpb25SZXF1ZXN0EhoKDHN0b3JhZ2VfbmFtZRgBIAEoCUIEiMYsARIaCgxwYXJ0aXRpb25faWQYAiABKAlCBKjGLAEiGQoXQmFja3VwUGFydGl0aW9uUmVzcG9uc2UiawoVTGlzdFBhcnRpdGlvbnNSZXF1ZXN0EhoKDHN0b3JhZ2VfbmFtZRgBIAEoCUIEiMYsARI2ChFwYWdpbmF0aW9uX3BhcmFtcxgCIAEoCzIbLmdpdGFseS5QYWdpbmF0aW9uUGFyYW1ldGVyInQKFkxpc3RQYXJ0aXRpb25zUmVzcG9uc2USJQoKcGFydGl0aW9ucxgBIAMoCzIRLmdpdGFseS5QYXJ0aXRpb24SMwoRcGFnaW5hdGlvbl9jdXJzb3IYAiABKAsyGC5naXRhbHkuUGFnaW5hdGlvbkN1cnNvciIkCgZLVlBhaXISCwoDa2V5GAEgASgMEg0KBXZhbHVlGAIgASgMMssBChBQYXJ0aXRpb25TZXJ2aWNlElwKD0JhY2t1cFBhcnRpdGlvbhIeLmdpdGFseS5CYWNrdXBQYXJ0aXRpb25SZXF1ZXN0Gh8uZ2l0YWx5LkJhY2t1cFBhcnRpdGlvblJlc3BvbnNlIgj6lygECAIQAxJZCg5MaXN0UGFydGl0aW9ucxIdLmdpdGFseS5MaXN0UGFydGl0aW9uc1JlcXVlc3QaHi5naXRhbHkuTGlzdFBhcnRpdGlvbnNSZXNwb25zZSII+pcoBAgCEAJCNFoyZ2l0bGFiLmNvbS9naXRsYWItb3JnL2dpdGFseS92MTgvcHJvdG8vZ28vZ2l0YWx5cGJiBnByb3RvMw", [file_lint, file_shared]);
 
 /**
+ * Names the partition to back up.
+ *
  * @generated from message gitaly.BackupPartitionRequest
  */
 export type BackupPartitionRequest = Message<"gitaly.BackupPartitionRequest"> & {
   /**
+   * Storage that holds the partition.
+   *
    * @generated from field: string storage_name = 1;
    */
   storageName: string;
 
   /**
+   * Decimal ID of the partition.
+   *
    * @generated from field: string partition_id = 2;
    */
   partitionId: string;
@@ -38,6 +44,8 @@ export const BackupPartitionRequestSchema: GenMessage<BackupPartitionRequest> = 
   messageDesc(file_partition, 0);
 
 /**
+ * Confirms that the backup is complete and entered in the partition's manifest.
+ *
  * @generated from message gitaly.BackupPartitionResponse
  */
 export type BackupPartitionResponse = Message<"gitaly.BackupPartitionResponse"> & {
@@ -51,15 +59,21 @@ export const BackupPartitionResponseSchema: GenMessage<BackupPartitionResponse> 
   messageDesc(file_partition, 1);
 
 /**
+ * Asks for a page of partitions.
+ *
  * @generated from message gitaly.ListPartitionsRequest
  */
 export type ListPartitionsRequest = Message<"gitaly.ListPartitionsRequest"> & {
   /**
+   * Storage to look at.
+   *
    * @generated from field: string storage_name = 1;
    */
   storageName: string;
 
   /**
+   * Page to send. Left out, it is the first 100 partitions.
+   *
    * @generated from field: gitaly.PaginationParameter pagination_params = 2;
    */
   paginationParams?: PaginationParameter | undefined;
@@ -73,15 +87,21 @@ export const ListPartitionsRequestSchema: GenMessage<ListPartitionsRequest> = /*
   messageDesc(file_partition, 2);
 
 /**
+ * Carries a page of partitions.
+ *
  * @generated from message gitaly.ListPartitionsResponse
  */
 export type ListPartitionsResponse = Message<"gitaly.ListPartitionsResponse"> & {
   /**
+   * Partitions by rising ID.
+   *
    * @generated from field: repeated gitaly.Partition partitions = 1;
    */
   partitions: Partition[];
 
   /**
+   * Where the next page starts. Unset on the last one.
+   *
    * @generated from field: gitaly.PaginationCursor pagination_cursor = 2;
    */
   paginationCursor?: PaginationCursor | undefined;
@@ -95,15 +115,21 @@ export const ListPartitionsResponseSchema: GenMessage<ListPartitionsResponse> = 
   messageDesc(file_partition, 3);
 
 /**
+ * Stores one pair of a partition's key-value store in a backup.
+ *
  * @generated from message gitaly.KVPair
  */
 export type KVPair = Message<"gitaly.KVPair"> & {
   /**
+   * Key without the prefix of the partition.
+   *
    * @generated from field: bytes key = 1;
    */
   key: Uint8Array;
 
   /**
+   * Value as it is stored.
+   *
    * @generated from field: bytes value = 2;
    */
   value: Uint8Array;
@@ -117,10 +143,16 @@ export const KVPairSchema: GenMessage<KVPair> = /*@__PURE__*/
   messageDesc(file_partition, 4);
 
 /**
+ * Looks after partitions, the units of the write-ahead log. Its RPCs need a server that runs with
+ * transactions.
+ *
  * @generated from service gitaly.PartitionService
  */
 export const PartitionService: GenService<{
   /**
+   * Writes a snapshot of a partition to the object storage for backups. ALREADY_EXISTS when a
+   * backup of the same state is there, FAILED_PRECONDITION when no object storage is configured.
+   *
    * @generated from rpc gitaly.PartitionService.BackupPartition
    */
   backupPartition: {
@@ -129,6 +161,8 @@ export const PartitionService: GenService<{
     output: typeof BackupPartitionResponseSchema;
   },
   /**
+   * Lists the partitions of a storage by rising ID.
+   *
    * @generated from rpc gitaly.PartitionService.ListPartitions
    */
   listPartitions: {

@@ -18,15 +18,21 @@ export const file_ref: GenFile = /*@__PURE__*/
   fileDesc("CglyZWYucHJvdG8SBmdpdGFseSJfChxGaW5kRGVmYXVsdEJyYW5jaE5hbWVSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIRCgloZWFkX29ubHkYAiABKAgiLQodRmluZERlZmF1bHRCcmFuY2hOYW1lUmVzcG9uc2USDAoEbmFtZRgBIAEoDCKLAgoYRmluZExvY2FsQnJhbmNoZXNSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARI4Cgdzb3J0X2J5GAIgASgOMicuZ2l0YWx5LkZpbmRMb2NhbEJyYW5jaGVzUmVxdWVzdC5Tb3J0QnkSNgoRcGFnaW5hdGlvbl9wYXJhbXMYAyABKAsyGy5naXRhbHkuUGFnaW5hdGlvblBhcmFtZXRlchIYChBleGNsdWRlX3BhdHRlcm5zGAQgAygMIjUKBlNvcnRCeRIICgROQU1FEAASDwoLVVBEQVRFRF9BU0MQARIQCgxVUERBVEVEX0RFU0MQAiJTChlGaW5kTG9jYWxCcmFuY2hlc1Jlc3BvbnNlEiYKDmxvY2FsX2JyYW5jaGVzGAIgAygLMg4uZ2l0YWx5LkJyYW5jaEoECAEQAlIIYnJhbmNoZXMidAoWRmluZEFsbEJyYW5jaGVzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESEwoLbWVyZ2VkX29ubHkYAiABKAgSFwoPbWVyZ2VkX2JyYW5jaGVzGAMgAygMIo4BChdGaW5kQWxsQnJhbmNoZXNSZXNwb25zZRI4CghicmFuY2hlcxgBIAMoCzImLmdpdGFseS5GaW5kQWxsQnJhbmNoZXNSZXNwb25zZS5CcmFuY2gaOQoGQnJhbmNoEgwKBG5hbWUYASABKAwSIQoGdGFyZ2V0GAIgASgLMhEuZ2l0YWx5LkdpdENvbW1pdCJQCg5GaW5kVGFnUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESEAoIdGFnX25hbWUYAiABKAwiKwoPRmluZFRhZ1Jlc3BvbnNlEhgKA3RhZxgBIAEoCzILLmdpdGFseS5UYWciUAoMRmluZFRhZ0Vycm9yEjcKDXRhZ19ub3RfZm91bmQYASABKAsyHi5naXRhbHkuUmVmZXJlbmNlTm90Rm91bmRFcnJvckgAQgcKBWVycm9yItECChJGaW5kQWxsVGFnc1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEjIKB3NvcnRfYnkYAiABKAsyIS5naXRhbHkuRmluZEFsbFRhZ3NSZXF1ZXN0LlNvcnRCeRI2ChFwYWdpbmF0aW9uX3BhcmFtcxgDIAEoCzIbLmdpdGFseS5QYWdpbmF0aW9uUGFyYW1ldGVyGqABCgZTb3J0QnkSMgoDa2V5GAEgASgOMiUuZ2l0YWx5LkZpbmRBbGxUYWdzUmVxdWVzdC5Tb3J0QnkuS2V5EigKCWRpcmVjdGlvbhgCIAEoDjIVLmdpdGFseS5Tb3J0RGlyZWN0aW9uIjgKA0tleRILCgdSRUZOQU1FEAASDwoLQ1JFQVRPUkRBVEUQARITCg9WRVJTSU9OX1JFRk5BTUUQAiIwChNGaW5kQWxsVGFnc1Jlc3BvbnNlEhkKBHRhZ3MYASADKAsyCy5naXRhbHkuVGFnIk0KEFJlZkV4aXN0c1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEgsKA3JlZhgCIAEoDCIiChFSZWZFeGlzdHNSZXNwb25zZRINCgV2YWx1ZRgBIAEoCCJPChFGaW5kQnJhbmNoUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESDAoEbmFtZRgCIAEoDCI0ChJGaW5kQnJhbmNoUmVzcG9uc2USHgoGYnJhbmNoGAEgASgLMg4uZ2l0YWx5LkJyYW5jaCLLAQoXVXBkYXRlUmVmZXJlbmNlc1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEjcKB3VwZGF0ZXMYAiADKAsyJi5naXRhbHkuVXBkYXRlUmVmZXJlbmNlc1JlcXVlc3QuVXBkYXRlGkkKBlVwZGF0ZRIRCglyZWZlcmVuY2UYASABKAwSFQoNb2xkX29iamVjdF9pZBgCIAEoDBIVCg1uZXdfb2JqZWN0X2lkGAMgASgMIhoKGFVwZGF0ZVJlZmVyZW5jZXNSZXNwb25zZSLeAQoVVXBkYXRlUmVmZXJlbmNlc0Vycm9yEjcKDmludmFsaWRfZm9ybWF0GAEgASgLMh0uZ2l0YWx5LkludmFsaWRSZWZGb3JtYXRFcnJvckgAEjoKEXJlZmVyZW5jZXNfbG9ja2VkGAIgASgLMh0uZ2l0YWx5LlJlZmVyZW5jZXNMb2NrZWRFcnJvckgAEkcKGHJlZmVyZW5jZV9zdGF0ZV9taXNtYXRjaBgDIAEoCzIjLmdpdGFseS5SZWZlcmVuY2VTdGF0ZU1pc21hdGNoRXJyb3JIAEIHCgVlcnJvciJrChFEZWxldGVSZWZzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESGgoSZXhjZXB0X3dpdGhfcHJlZml4GAIgAygMEgwKBHJlZnMYAyADKAwiJwoSRGVsZXRlUmVmc1Jlc3BvbnNlEhEKCWdpdF9lcnJvchgBIAEoCSKPAQoPRGVsZXRlUmVmc0Vycm9yEjcKDmludmFsaWRfZm9ybWF0GAEgASgLMh0uZ2l0YWx5LkludmFsaWRSZWZGb3JtYXRFcnJvckgAEjoKEXJlZmVyZW5jZXNfbG9ja2VkGAIgASgLMh0uZ2l0YWx5LlJlZmVyZW5jZXNMb2NrZWRFcnJvckgAQgcKBWVycm9yIngKJkxpc3RCcmFuY2hOYW1lc0NvbnRhaW5pbmdDb21taXRSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIRCgljb21taXRfaWQYAiABKAkSDQoFbGltaXQYAyABKA0iRQonTGlzdEJyYW5jaE5hbWVzQ29udGFpbmluZ0NvbW1pdFJlc3BvbnNlEhQKDGJyYW5jaF9uYW1lcxgCIAMoDEoECAEQAiJ1CiNMaXN0VGFnTmFtZXNDb250YWluaW5nQ29tbWl0UmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESEQoJY29tbWl0X2lkGAIgASgJEg0KBWxpbWl0GAMgASgNIj8KJExpc3RUYWdOYW1lc0NvbnRhaW5pbmdDb21taXRSZXNwb25zZRIRCgl0YWdfbmFtZXMYAiADKAxKBAgBEAIiXgoXR2V0VGFnU2lnbmF0dXJlc1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhUKDXRhZ19yZXZpc2lvbnMYAiADKAkioQEKGEdldFRhZ1NpZ25hdHVyZXNSZXNwb25zZRJBCgpzaWduYXR1cmVzGAEgAygLMi0uZ2l0YWx5LkdldFRhZ1NpZ25hdHVyZXNSZXNwb25zZS5UYWdTaWduYXR1cmUaQgoMVGFnU2lnbmF0dXJlEg4KBnRhZ19pZBgBIAEoCRIRCglzaWduYXR1cmUYAiABKAwSDwoHY29udGVudBgDIAEoDCJnChVHZXRUYWdNZXNzYWdlc1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEg8KB3RhZ19pZHMYAyADKAlKBAgCEANSCXRhZ19uYW1lcyJJChZHZXRUYWdNZXNzYWdlc1Jlc3BvbnNlEg8KB21lc3NhZ2UYAiABKAwSDgoGdGFnX2lkGAMgASgJSgQIARACUgh0YWdfbmFtZSJhChxGaW5kQWxsUmVtb3RlQnJhbmNoZXNSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARITCgtyZW1vdGVfbmFtZRgCIAEoCSJBCh1GaW5kQWxsUmVtb3RlQnJhbmNoZXNSZXNwb25zZRIgCghicmFuY2hlcxgBIAMoCzIOLmdpdGFseS5CcmFuY2gi0gMKD0xpc3RSZWZzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESEAoIcGF0dGVybnMYAiADKAwSDAoEaGVhZBgDIAEoCBIvCgdzb3J0X2J5GAQgASgLMh4uZ2l0YWx5Lkxpc3RSZWZzUmVxdWVzdC5Tb3J0QnkSGAoQcG9pbnRpbmdfYXRfb2lkcxgFIAMoDBIRCglwZWVsX3RhZ3MYBiABKAgSNgoRcGFnaW5hdGlvbl9wYXJhbXMYByABKAsyGy5naXRhbHkuUGFnaW5hdGlvblBhcmFtZXRlchITCgtpZ25vcmVfY2FzZRgIIAEoCBIYChBleGNsdWRlX3BhdHRlcm5zGAkgAygMGqsBCgZTb3J0QnkSLwoDa2V5GAEgASgOMiIuZ2l0YWx5Lkxpc3RSZWZzUmVxdWVzdC5Tb3J0QnkuS2V5EigKCWRpcmVjdGlvbhgCIAEoDjIVLmdpdGFseS5Tb3J0RGlyZWN0aW9uIkYKA0tleRILCgdSRUZOQU1FEAASDwoLQ1JFQVRPUkRBVEUQARIOCgpBVVRIT1JEQVRFEAISEQoNQ09NTUlUVEVSREFURRADIsEBChBMaXN0UmVmc1Jlc3BvbnNlEjYKCnJlZmVyZW5jZXMYASADKAsyIi5naXRhbHkuTGlzdFJlZnNSZXNwb25zZS5SZWZlcmVuY2USMwoRcGFnaW5hdGlvbl9jdXJzb3IYAiABKAsyGC5naXRhbHkuUGFnaW5hdGlvbkN1cnNvchpACglSZWZlcmVuY2USDAoEbmFtZRgBIAEoDBIOCgZ0YXJnZXQYAiABKAkSFQoNcGVlbGVkX3RhcmdldBgDIAEoCSKKAQoURmluZFJlZnNCeU9JRFJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEgsKA29pZBgCIAEoCRIUCgxyZWZfcGF0dGVybnMYAyADKAkSEgoKc29ydF9maWVsZBgEIAEoCRINCgVsaW1pdBgFIAEoDSIlChVGaW5kUmVmc0J5T0lEUmVzcG9uc2USDAoEcmVmcxgBIAMoCTL3CwoKUmVmU2VydmljZRJsChVGaW5kRGVmYXVsdEJyYW5jaE5hbWUSJC5naXRhbHkuRmluZERlZmF1bHRCcmFuY2hOYW1lUmVxdWVzdBolLmdpdGFseS5GaW5kRGVmYXVsdEJyYW5jaE5hbWVSZXNwb25zZSIG+pcoAggCEmIKEUZpbmRMb2NhbEJyYW5jaGVzEiAuZ2l0YWx5LkZpbmRMb2NhbEJyYW5jaGVzUmVxdWVzdBohLmdpdGFseS5GaW5kTG9jYWxCcmFuY2hlc1Jlc3BvbnNlIgb6lygCCAIwARJcCg9GaW5kQWxsQnJhbmNoZXMSHi5naXRhbHkuRmluZEFsbEJyYW5jaGVzUmVxdWVzdBofLmdpdGFseS5GaW5kQWxsQnJhbmNoZXNSZXNwb25zZSIG+pcoAggCMAESUAoLRmluZEFsbFRhZ3MSGi5naXRhbHkuRmluZEFsbFRhZ3NSZXF1ZXN0GhsuZ2l0YWx5LkZpbmRBbGxUYWdzUmVzcG9uc2UiBvqXKAIIAjABEkIKB0ZpbmRUYWcSFi5naXRhbHkuRmluZFRhZ1JlcXVlc3QaFy5naXRhbHkuRmluZFRhZ1Jlc3BvbnNlIgb6lygCCAISbgoVRmluZEFsbFJlbW90ZUJyYW5jaGVzEiQuZ2l0YWx5LkZpbmRBbGxSZW1vdGVCcmFuY2hlc1JlcXVlc3QaJS5naXRhbHkuRmluZEFsbFJlbW90ZUJyYW5jaGVzUmVzcG9uc2UiBvqXKAIIAjABEkgKCVJlZkV4aXN0cxIYLmdpdGFseS5SZWZFeGlzdHNSZXF1ZXN0GhkuZ2l0YWx5LlJlZkV4aXN0c1Jlc3BvbnNlIgb6lygCCAISSwoKRmluZEJyYW5jaBIZLmdpdGFseS5GaW5kQnJhbmNoUmVxdWVzdBoaLmdpdGFseS5GaW5kQnJhbmNoUmVzcG9uc2UiBvqXKAIIAhJfChBVcGRhdGVSZWZlcmVuY2VzEh8uZ2l0YWx5LlVwZGF0ZVJlZmVyZW5jZXNSZXF1ZXN0GiAuZ2l0YWx5LlVwZGF0ZVJlZmVyZW5jZXNSZXNwb25zZSIG+pcoAggBKAESSwoKRGVsZXRlUmVmcxIZLmdpdGFseS5EZWxldGVSZWZzUmVxdWVzdBoaLmdpdGFseS5EZWxldGVSZWZzUmVzcG9uc2UiBvqXKAIIARKMAQofTGlzdEJyYW5jaE5hbWVzQ29udGFpbmluZ0NvbW1pdBIuLmdpdGFseS5MaXN0QnJhbmNoTmFtZXNDb250YWluaW5nQ29tbWl0UmVxdWVzdBovLmdpdGFseS5MaXN0QnJhbmNoTmFtZXNDb250YWluaW5nQ29tbWl0UmVzcG9uc2UiBvqXKAIIAjABEoMBChxMaXN0VGFnTmFtZXNDb250YWluaW5nQ29tbWl0EisuZ2l0YWx5Lkxpc3RUYWdOYW1lc0NvbnRhaW5pbmdDb21taXRSZXF1ZXN0GiwuZ2l0YWx5Lkxpc3RUYWdOYW1lc0NvbnRhaW5pbmdDb21taXRSZXNwb25zZSIG+pcoAggCMAESXwoQR2V0VGFnU2lnbmF0dXJlcxIfLmdpdGFseS5HZXRUYWdTaWduYXR1cmVzUmVxdWVzdBogLmdpdGFseS5HZXRUYWdTaWduYXR1cmVzUmVzcG9uc2UiBvqXKAIIAjABElkKDkdldFRhZ01lc3NhZ2VzEh0uZ2l0YWx5LkdldFRhZ01lc3NhZ2VzUmVxdWVzdBoeLmdpdGFseS5HZXRUYWdNZXNzYWdlc1Jlc3BvbnNlIgb6lygCCAIwARJHCghMaXN0UmVmcxIXLmdpdGFseS5MaXN0UmVmc1JlcXVlc3QaGC5naXRhbHkuTGlzdFJlZnNSZXNwb25zZSIG+pcoAggCMAESVAoNRmluZFJlZnNCeU9JRBIcLmdpdGFseS5GaW5kUmVmc0J5T0lEUmVxdWVzdBodLmdpdGFseS5GaW5kUmVmc0J5T0lEUmVzcG9uc2UiBvqXKAIIAkI0WjJnaXRsYWIuY29tL2dpdGxhYi1vcmcvZ2l0YWx5L3YxOC9wcm90by9nby9naXRhbHlwYmIGcHJvdG8z", [file_errors, file_lint, file_shared]);
 
 /**
+ * Names the repository to look at.
+ *
  * @generated from message gitaly.FindDefaultBranchNameRequest
  */
 export type FindDefaultBranchNameRequest = Message<"gitaly.FindDefaultBranchNameRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Answers with what HEAD names, whether or not that branch exists.
+   *
    * @generated from field: bool head_only = 2;
    */
   headOnly: boolean;
@@ -40,10 +46,14 @@ export const FindDefaultBranchNameRequestSchema: GenMessage<FindDefaultBranchNam
   messageDesc(file_ref, 0);
 
 /**
+ * Holds the branch.
+ *
  * @generated from message gitaly.FindDefaultBranchNameResponse
  */
 export type FindDefaultBranchNameResponse = Message<"gitaly.FindDefaultBranchNameResponse"> & {
   /**
+   * Fully qualified name, such as "refs/heads/main". Empty if the repository has no branch.
+   *
    * @generated from field: bytes name = 1;
    */
   name: Uint8Array;
@@ -57,25 +67,37 @@ export const FindDefaultBranchNameResponseSchema: GenMessage<FindDefaultBranchNa
   messageDesc(file_ref, 1);
 
 /**
+ * Describes which branches to send.
+ *
  * @generated from message gitaly.FindLocalBranchesRequest
  */
 export type FindLocalBranchesRequest = Message<"gitaly.FindLocalBranchesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Order of the branches.
+   *
    * @generated from field: gitaly.FindLocalBranchesRequest.SortBy sort_by = 2;
    */
   sortBy: FindLocalBranchesRequest_SortBy;
 
   /**
+   * Page to send. The token is the fully qualified name of the last branch that was received,
+   * INVALID_ARGUMENT if it is gone; a limit of 0 sends nothing. Left out, everything is sent.
+   *
    * @generated from field: gitaly.PaginationParameter pagination_params = 3;
    */
   paginationParams?: PaginationParameter | undefined;
 
   /**
+   * Leaves out branches that match one of these patterns, read as by "git for-each-ref --exclude".
+   * Each starts with "refs/heads/".
+   *
    * @generated from field: repeated bytes exclude_patterns = 4;
    */
   excludePatterns: Uint8Array[];
@@ -89,26 +111,36 @@ export const FindLocalBranchesRequestSchema: GenMessage<FindLocalBranchesRequest
   messageDesc(file_ref, 2);
 
 /**
+ * Names the orders of branches.
+ *
  * @generated from enum gitaly.FindLocalBranchesRequest.SortBy
  */
 export const FindLocalBranchesRequest_SortBy = {
   /**
+   * By name.
+   *
    * @generated from enum value: NAME = 0;
    */
   NAME: 0,
 
   /**
+   * By committer date of the branch's commit, oldest first.
+   *
    * @generated from enum value: UPDATED_ASC = 1;
    */
   UPDATED_ASC: 1,
 
   /**
+   * By committer date of the branch's commit, newest first.
+   *
    * @generated from enum value: UPDATED_DESC = 2;
    */
   UPDATED_DESC: 2,
 } as const;
 
 /**
+ * Names the orders of branches.
+ *
  * @generated from enum gitaly.FindLocalBranchesRequest.SortBy
  */
 export type FindLocalBranchesRequest_SortBy = (typeof FindLocalBranchesRequest_SortBy)[keyof typeof FindLocalBranchesRequest_SortBy] | UnknownEnum;
@@ -120,10 +152,14 @@ export const FindLocalBranchesRequest_SortBySchema: GenEnum<FindLocalBranchesReq
   enumDesc(file_ref, 2, 0);
 
 /**
+ * Carries the next branches.
+ *
  * @generated from message gitaly.FindLocalBranchesResponse
  */
 export type FindLocalBranchesResponse = Message<"gitaly.FindLocalBranchesResponse"> & {
   /**
+   * Branches with fully qualified names.
+   *
    * @generated from field: repeated gitaly.Branch local_branches = 2;
    */
   localBranches: Branch[];
@@ -137,20 +173,28 @@ export const FindLocalBranchesResponseSchema: GenMessage<FindLocalBranchesRespon
   messageDesc(file_ref, 3);
 
 /**
+ * Describes which branches to send.
+ *
  * @generated from message gitaly.FindAllBranchesRequest
  */
 export type FindAllBranchesRequest = Message<"gitaly.FindAllBranchesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Leaves out branches that the default branch does not reach.
+   *
    * @generated from field: bool merged_only = 2;
    */
   mergedOnly: boolean;
 
   /**
+   * With merged_only, looks at these fully qualified names only. Ignored otherwise.
+   *
    * @generated from field: repeated bytes merged_branches = 3;
    */
   mergedBranches: Uint8Array[];
@@ -164,10 +208,14 @@ export const FindAllBranchesRequestSchema: GenMessage<FindAllBranchesRequest> = 
   messageDesc(file_ref, 4);
 
 /**
+ * Carries the next branches.
+ *
  * @generated from message gitaly.FindAllBranchesResponse
  */
 export type FindAllBranchesResponse = Message<"gitaly.FindAllBranchesResponse"> & {
   /**
+   * Branches by name.
+   *
    * @generated from field: repeated gitaly.FindAllBranchesResponse.Branch branches = 1;
    */
   branches: FindAllBranchesResponse_Branch[];
@@ -181,15 +229,21 @@ export const FindAllBranchesResponseSchema: GenMessage<FindAllBranchesResponse> 
   messageDesc(file_ref, 5);
 
 /**
+ * Describes one branch.
+ *
  * @generated from message gitaly.FindAllBranchesResponse.Branch
  */
 export type FindAllBranchesResponse_Branch = Message<"gitaly.FindAllBranchesResponse.Branch"> & {
   /**
+   * Fully qualified name below "refs/heads/" or "refs/remotes/".
+   *
    * @generated from field: bytes name = 1;
    */
   name: Uint8Array;
 
   /**
+   * Commit that the branch points at.
+   *
    * @generated from field: gitaly.GitCommit target = 2;
    */
   target?: GitCommit | undefined;
@@ -203,15 +257,21 @@ export const FindAllBranchesResponse_BranchSchema: GenMessage<FindAllBranchesRes
   messageDesc(file_ref, 5, 0);
 
 /**
+ * Names the tag to read.
+ *
  * @generated from message gitaly.FindTagRequest
  */
 export type FindTagRequest = Message<"gitaly.FindTagRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Name without "refs/tags/". Must be set.
+   *
    * @generated from field: bytes tag_name = 2;
    */
   tagName: Uint8Array;
@@ -225,10 +285,14 @@ export const FindTagRequestSchema: GenMessage<FindTagRequest> = /*@__PURE__*/
   messageDesc(file_ref, 6);
 
 /**
+ * Holds the tag.
+ *
  * @generated from message gitaly.FindTagResponse
  */
 export type FindTagResponse = Message<"gitaly.FindTagResponse"> & {
   /**
+   * The tag.
+   *
    * @generated from field: gitaly.Tag tag = 1;
    */
   tag?: Tag | undefined;
@@ -242,14 +306,20 @@ export const FindTagResponseSchema: GenMessage<FindTagResponse> = /*@__PURE__*/
   messageDesc(file_ref, 7);
 
 /**
+ * Tells a program why there is no tag.
+ *
  * @generated from message gitaly.FindTagError
  */
 export type FindTagError = Message<"gitaly.FindTagError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.FindTagError.error
    */
   error: {
     /**
+     * There is no such tag. Comes with NOT_FOUND.
+     *
      * @generated from field: gitaly.ReferenceNotFoundError tag_not_found = 1;
      */
     value: ReferenceNotFoundError;
@@ -265,20 +335,29 @@ export const FindTagErrorSchema: GenMessage<FindTagError> = /*@__PURE__*/
   messageDesc(file_ref, 8);
 
 /**
+ * Describes which tags to send.
+ *
  * @generated from message gitaly.FindAllTagsRequest
  */
 export type FindAllTagsRequest = Message<"gitaly.FindAllTagsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Order of the tags. Left out, it is by name.
+   *
    * @generated from field: gitaly.FindAllTagsRequest.SortBy sort_by = 2;
    */
   sortBy?: FindAllTagsRequest_SortBy | undefined;
 
   /**
+   * Page to send. The token is the fully qualified name of the last tag that was received,
+   * INVALID_ARGUMENT if it is gone; a limit of 0 sends nothing. Left out, everything is sent.
+   *
    * @generated from field: gitaly.PaginationParameter pagination_params = 3;
    */
   paginationParams?: PaginationParameter | undefined;
@@ -292,15 +371,21 @@ export const FindAllTagsRequestSchema: GenMessage<FindAllTagsRequest> = /*@__PUR
   messageDesc(file_ref, 9);
 
 /**
+ * Describes an order of tags.
+ *
  * @generated from message gitaly.FindAllTagsRequest.SortBy
  */
 export type FindAllTagsRequest_SortBy = Message<"gitaly.FindAllTagsRequest.SortBy"> & {
   /**
+   * What to compare.
+   *
    * @generated from field: gitaly.FindAllTagsRequest.SortBy.Key key = 1;
    */
   key: FindAllTagsRequest_SortBy_Key;
 
   /**
+   * Which end comes first.
+   *
    * @generated from field: gitaly.SortDirection direction = 2;
    */
   direction: SortDirection;
@@ -314,26 +399,36 @@ export const FindAllTagsRequest_SortBySchema: GenMessage<FindAllTagsRequest_Sort
   messageDesc(file_ref, 9, 0);
 
 /**
+ * Names what tags are compared by.
+ *
  * @generated from enum gitaly.FindAllTagsRequest.SortBy.Key
  */
 export const FindAllTagsRequest_SortBy_Key = {
   /**
+   * The name.
+   *
    * @generated from enum value: REFNAME = 0;
    */
   REFNAME: 0,
 
   /**
+   * The date of an annotated tag, or of the commit behind a lightweight one.
+   *
    * @generated from enum value: CREATORDATE = 1;
    */
   CREATORDATE: 1,
 
   /**
+   * The name, where runs of digits compare as numbers: v1.9 before v1.10.
+   *
    * @generated from enum value: VERSION_REFNAME = 2;
    */
   VERSION_REFNAME: 2,
 } as const;
 
 /**
+ * Names what tags are compared by.
+ *
  * @generated from enum gitaly.FindAllTagsRequest.SortBy.Key
  */
 export type FindAllTagsRequest_SortBy_Key = (typeof FindAllTagsRequest_SortBy_Key)[keyof typeof FindAllTagsRequest_SortBy_Key] | UnknownEnum;
@@ -345,10 +440,14 @@ export const FindAllTagsRequest_SortBy_KeySchema: GenEnum<FindAllTagsRequest_Sor
   enumDesc(file_ref, 9, 0, 0);
 
 /**
+ * Carries the next tags.
+ *
  * @generated from message gitaly.FindAllTagsResponse
  */
 export type FindAllTagsResponse = Message<"gitaly.FindAllTagsResponse"> & {
   /**
+   * Tags in the order that was asked for.
+   *
    * @generated from field: repeated gitaly.Tag tags = 1;
    */
   tags: Tag[];
@@ -362,15 +461,21 @@ export const FindAllTagsResponseSchema: GenMessage<FindAllTagsResponse> = /*@__P
   messageDesc(file_ref, 10);
 
 /**
+ * Names the reference to look for.
+ *
  * @generated from message gitaly.RefExistsRequest
  */
 export type RefExistsRequest = Message<"gitaly.RefExistsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Fully qualified name. It must start with "refs/".
+   *
    * @generated from field: bytes ref = 2;
    */
   ref: Uint8Array;
@@ -384,10 +489,14 @@ export const RefExistsRequestSchema: GenMessage<RefExistsRequest> = /*@__PURE__*
   messageDesc(file_ref, 11);
 
 /**
+ * Holds the verdict.
+ *
  * @generated from message gitaly.RefExistsResponse
  */
 export type RefExistsResponse = Message<"gitaly.RefExistsResponse"> & {
   /**
+   * Whether the reference exists.
+   *
    * @generated from field: bool value = 1;
    */
   value: boolean;
@@ -401,15 +510,21 @@ export const RefExistsResponseSchema: GenMessage<RefExistsResponse> = /*@__PURE_
   messageDesc(file_ref, 12);
 
 /**
+ * Names the branch to read.
+ *
  * @generated from message gitaly.FindBranchRequest
  */
 export type FindBranchRequest = Message<"gitaly.FindBranchRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Name, with or without "refs/heads/". Must not be empty.
+   *
    * @generated from field: bytes name = 2;
    */
   name: Uint8Array;
@@ -423,10 +538,14 @@ export const FindBranchRequestSchema: GenMessage<FindBranchRequest> = /*@__PURE_
   messageDesc(file_ref, 13);
 
 /**
+ * Holds the branch.
+ *
  * @generated from message gitaly.FindBranchResponse
  */
 export type FindBranchResponse = Message<"gitaly.FindBranchResponse"> & {
   /**
+   * The branch with its short name; unset if there is none.
+   *
    * @generated from field: gitaly.Branch branch = 1;
    */
   branch?: Branch | undefined;
@@ -440,15 +559,21 @@ export const FindBranchResponseSchema: GenMessage<FindBranchResponse> = /*@__PUR
   messageDesc(file_ref, 14);
 
 /**
+ * Carries the next changes.
+ *
  * @generated from message gitaly.UpdateReferencesRequest
  */
 export type UpdateReferencesRequest = Message<"gitaly.UpdateReferencesRequest"> & {
   /**
+   * Repository to change. The first message must have it, later ones must not.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Changes to make. Must not be empty.
+   *
    * @generated from field: repeated gitaly.UpdateReferencesRequest.Update updates = 2;
    */
   updates: UpdateReferencesRequest_Update[];
@@ -462,20 +587,30 @@ export const UpdateReferencesRequestSchema: GenMessage<UpdateReferencesRequest> 
   messageDesc(file_ref, 15);
 
 /**
+ * Describes one change. "All zeros" stands for a reference that does not exist.
+ *
  * @generated from message gitaly.UpdateReferencesRequest.Update
  */
 export type UpdateReferencesRequest_Update = Message<"gitaly.UpdateReferencesRequest.Update"> & {
   /**
+   * Fully qualified name.
+   *
    * @generated from field: bytes reference = 1;
    */
   reference: Uint8Array;
 
   /**
+   * Object ID in hexadecimal that the reference must hold. All zeros demand that it is new; empty
+   * accepts any state.
+   *
    * @generated from field: bytes old_object_id = 2;
    */
   oldObjectId: Uint8Array;
 
   /**
+   * Object ID in hexadecimal that the reference gets. All zeros delete it. NOT_FOUND if the
+   * object does not exist.
+   *
    * @generated from field: bytes new_object_id = 3;
    */
   newObjectId: Uint8Array;
@@ -489,6 +624,8 @@ export const UpdateReferencesRequest_UpdateSchema: GenMessage<UpdateReferencesRe
   messageDesc(file_ref, 15, 0);
 
 /**
+ * Confirms that all changes are made.
+ *
  * @generated from message gitaly.UpdateReferencesResponse
  */
 export type UpdateReferencesResponse = Message<"gitaly.UpdateReferencesResponse"> & {
@@ -502,26 +639,36 @@ export const UpdateReferencesResponseSchema: GenMessage<UpdateReferencesResponse
   messageDesc(file_ref, 16);
 
 /**
+ * Tells a program why nothing was changed.
+ *
  * @generated from message gitaly.UpdateReferencesError
  */
 export type UpdateReferencesError = Message<"gitaly.UpdateReferencesError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.UpdateReferencesError.error
    */
   error: {
     /**
+     * A reference name is not valid. Comes with INVALID_ARGUMENT.
+     *
      * @generated from field: gitaly.InvalidRefFormatError invalid_format = 1;
      */
     value: InvalidRefFormatError;
     case: "invalidFormat";
   } | {
     /**
+     * Somebody else is changing a reference. Comes with ABORTED.
+     *
      * @generated from field: gitaly.ReferencesLockedError references_locked = 2;
      */
     value: ReferencesLockedError;
     case: "referencesLocked";
   } | {
     /**
+     * A reference does not hold its old_object_id. Comes with ABORTED.
+     *
      * @generated from field: gitaly.ReferenceStateMismatchError reference_state_mismatch = 3;
      */
     value: ReferenceStateMismatchError;
@@ -537,20 +684,28 @@ export const UpdateReferencesErrorSchema: GenMessage<UpdateReferencesError> = /*
   messageDesc(file_ref, 17);
 
 /**
+ * Describes which references to delete, through exactly one of its lists.
+ *
  * @generated from message gitaly.DeleteRefsRequest
  */
 export type DeleteRefsRequest = Message<"gitaly.DeleteRefsRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Deletes all references but those whose names start with one of these. No entry may be empty.
+   *
    * @generated from field: repeated bytes except_with_prefix = 2;
    */
   exceptWithPrefix: Uint8Array[];
 
   /**
+   * Deletes these references, fully qualified. No entry may be empty.
+   *
    * @generated from field: repeated bytes refs = 3;
    */
   refs: Uint8Array[];
@@ -564,10 +719,14 @@ export const DeleteRefsRequestSchema: GenMessage<DeleteRefsRequest> = /*@__PURE_
   messageDesc(file_ref, 18);
 
 /**
+ * Confirms that the references are gone.
+ *
  * @generated from message gitaly.DeleteRefsResponse
  */
 export type DeleteRefsResponse = Message<"gitaly.DeleteRefsResponse"> & {
   /**
+   * Always empty.
+   *
    * @generated from field: string git_error = 1;
    */
   gitError: string;
@@ -581,20 +740,28 @@ export const DeleteRefsResponseSchema: GenMessage<DeleteRefsResponse> = /*@__PUR
   messageDesc(file_ref, 19);
 
 /**
+ * Tells a program why nothing was deleted.
+ *
  * @generated from message gitaly.DeleteRefsError
  */
 export type DeleteRefsError = Message<"gitaly.DeleteRefsError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.DeleteRefsError.error
    */
   error: {
     /**
+     * A reference name is not valid. Comes with INVALID_ARGUMENT.
+     *
      * @generated from field: gitaly.InvalidRefFormatError invalid_format = 1;
      */
     value: InvalidRefFormatError;
     case: "invalidFormat";
   } | {
     /**
+     * Somebody else is changing a reference. Comes with ABORTED.
+     *
      * @generated from field: gitaly.ReferencesLockedError references_locked = 2;
      */
     value: ReferencesLockedError;
@@ -610,20 +777,28 @@ export const DeleteRefsErrorSchema: GenMessage<DeleteRefsError> = /*@__PURE__*/
   messageDesc(file_ref, 20);
 
 /**
+ * Names the commit to look for.
+ *
  * @generated from message gitaly.ListBranchNamesContainingCommitRequest
  */
 export type ListBranchNamesContainingCommitRequest = Message<"gitaly.ListBranchNamesContainingCommitRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Full object ID of the commit.
+   *
    * @generated from field: string commit_id = 2;
    */
   commitId: string;
 
   /**
+   * Number of names to send at most. 0 means all.
+   *
    * @generated from field: uint32 limit = 3;
    */
   limit: number;
@@ -637,10 +812,14 @@ export const ListBranchNamesContainingCommitRequestSchema: GenMessage<ListBranch
   messageDesc(file_ref, 21);
 
 /**
+ * Carries the next names.
+ *
  * @generated from message gitaly.ListBranchNamesContainingCommitResponse
  */
 export type ListBranchNamesContainingCommitResponse = Message<"gitaly.ListBranchNamesContainingCommitResponse"> & {
   /**
+   * Names without "refs/heads/".
+   *
    * @generated from field: repeated bytes branch_names = 2;
    */
   branchNames: Uint8Array[];
@@ -654,20 +833,28 @@ export const ListBranchNamesContainingCommitResponseSchema: GenMessage<ListBranc
   messageDesc(file_ref, 22);
 
 /**
+ * Names the commit to look for.
+ *
  * @generated from message gitaly.ListTagNamesContainingCommitRequest
  */
 export type ListTagNamesContainingCommitRequest = Message<"gitaly.ListTagNamesContainingCommitRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Full object ID of the commit.
+   *
    * @generated from field: string commit_id = 2;
    */
   commitId: string;
 
   /**
+   * Number of names to send at most. 0 means all.
+   *
    * @generated from field: uint32 limit = 3;
    */
   limit: number;
@@ -681,10 +868,14 @@ export const ListTagNamesContainingCommitRequestSchema: GenMessage<ListTagNamesC
   messageDesc(file_ref, 23);
 
 /**
+ * Carries the next names.
+ *
  * @generated from message gitaly.ListTagNamesContainingCommitResponse
  */
 export type ListTagNamesContainingCommitResponse = Message<"gitaly.ListTagNamesContainingCommitResponse"> & {
   /**
+   * Names without "refs/tags/".
+   *
    * @generated from field: repeated bytes tag_names = 2;
    */
   tagNames: Uint8Array[];
@@ -698,15 +889,22 @@ export const ListTagNamesContainingCommitResponseSchema: GenMessage<ListTagNames
   messageDesc(file_ref, 24);
 
 /**
+ * Describes a walk.
+ *
  * @generated from message gitaly.GetTagSignaturesRequest
  */
 export type GetTagSignaturesRequest = Message<"gitaly.GetTagSignaturesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Where the walk starts and what it excludes: object IDs of tags, ranges, "^main", "--not",
+   * "--tags" and the like. Must not be empty.
+   *
    * @generated from field: repeated string tag_revisions = 2;
    */
   tagRevisions: string[];
@@ -720,10 +918,14 @@ export const GetTagSignaturesRequestSchema: GenMessage<GetTagSignaturesRequest> 
   messageDesc(file_ref, 25);
 
 /**
+ * Carries the next tags.
+ *
  * @generated from message gitaly.GetTagSignaturesResponse
  */
 export type GetTagSignaturesResponse = Message<"gitaly.GetTagSignaturesResponse"> & {
   /**
+   * Tags in the order of the walk.
+   *
    * @generated from field: repeated gitaly.GetTagSignaturesResponse.TagSignature signatures = 1;
    */
   signatures: GetTagSignaturesResponse_TagSignature[];
@@ -737,20 +939,28 @@ export const GetTagSignaturesResponseSchema: GenMessage<GetTagSignaturesResponse
   messageDesc(file_ref, 26);
 
 /**
+ * Splits one tag.
+ *
  * @generated from message gitaly.GetTagSignaturesResponse.TagSignature
  */
 export type GetTagSignaturesResponse_TagSignature = Message<"gitaly.GetTagSignaturesResponse.TagSignature"> & {
   /**
+   * Object ID of the tag.
+   *
    * @generated from field: string tag_id = 1;
    */
   tagId: string;
 
   /**
+   * The signature as it stands in the tag. Empty if it has none.
+   *
    * @generated from field: bytes signature = 2;
    */
   signature: Uint8Array;
 
   /**
+   * The tag object without its signature, which is what was signed.
+   *
    * @generated from field: bytes content = 3;
    */
   content: Uint8Array;
@@ -764,15 +974,21 @@ export const GetTagSignaturesResponse_TagSignatureSchema: GenMessage<GetTagSigna
   messageDesc(file_ref, 26, 0);
 
 /**
+ * Names the tags to look at.
+ *
  * @generated from message gitaly.GetTagMessagesRequest
  */
 export type GetTagMessagesRequest = Message<"gitaly.GetTagMessagesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Object IDs of annotated tags.
+   *
    * @generated from field: repeated string tag_ids = 3;
    */
   tagIds: string[];
@@ -786,15 +1002,22 @@ export const GetTagMessagesRequestSchema: GenMessage<GetTagMessagesRequest> = /*
   messageDesc(file_ref, 27);
 
 /**
+ * Carries a part of one message. A message with a tag_id begins a new tag; messages with only text
+ * continue it.
+ *
  * @generated from message gitaly.GetTagMessagesResponse
  */
 export type GetTagMessagesResponse = Message<"gitaly.GetTagMessagesResponse"> & {
   /**
+   * Next bytes of the tag's message, its signature left out.
+   *
    * @generated from field: bytes message = 2;
    */
   message: Uint8Array;
 
   /**
+   * ID copied from the request.
+   *
    * @generated from field: string tag_id = 3;
    */
   tagId: string;
@@ -808,15 +1031,21 @@ export const GetTagMessagesResponseSchema: GenMessage<GetTagMessagesResponse> = 
   messageDesc(file_ref, 28);
 
 /**
+ * Names the remote to look at.
+ *
  * @generated from message gitaly.FindAllRemoteBranchesRequest
  */
 export type FindAllRemoteBranchesRequest = Message<"gitaly.FindAllRemoteBranchesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Name of the remote: branches below "refs/remotes/" and this name are sent. Must not be empty.
+   *
    * @generated from field: string remote_name = 2;
    */
   remoteName: string;
@@ -830,10 +1059,14 @@ export const FindAllRemoteBranchesRequestSchema: GenMessage<FindAllRemoteBranche
   messageDesc(file_ref, 29);
 
 /**
+ * Carries the next branches.
+ *
  * @generated from message gitaly.FindAllRemoteBranchesResponse
  */
 export type FindAllRemoteBranchesResponse = Message<"gitaly.FindAllRemoteBranchesResponse"> & {
   /**
+   * Branches with fully qualified names.
+   *
    * @generated from field: repeated gitaly.Branch branches = 1;
    */
   branches: Branch[];
@@ -847,50 +1080,75 @@ export const FindAllRemoteBranchesResponseSchema: GenMessage<FindAllRemoteBranch
   messageDesc(file_ref, 30);
 
 /**
+ * Describes which references to send.
+ *
  * @generated from message gitaly.ListRefsRequest
  */
 export type ListRefsRequest = Message<"gitaly.ListRefsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Sends references that match one of these patterns, read as by git-for-each-ref(1):
+   * "refs/heads/" takes all below it, "refs/heads/main" the one, "refs/heads/v*" follows the
+   * wildcard. Must not be empty.
+   *
    * @generated from field: repeated bytes patterns = 2;
    */
   patterns: Uint8Array[];
 
   /**
+   * Sends HEAD too, before all others, if it leads to a commit and anything else is sent.
+   *
    * @generated from field: bool head = 3;
    */
   head: boolean;
 
   /**
+   * Order of the references. Left out, it is by name.
+   *
    * @generated from field: gitaly.ListRefsRequest.SortBy sort_by = 4;
    */
   sortBy?: ListRefsRequest_SortBy | undefined;
 
   /**
+   * Leaves out references that neither hold one of these object IDs nor are a tag of it. Empty lets
+   * all pass.
+   *
    * @generated from field: repeated bytes pointing_at_oids = 5;
    */
   pointingAtOids: Uint8Array[];
 
   /**
+   * Whether to fill peeled_target.
+   *
    * @generated from field: bool peel_tags = 6;
    */
   peelTags: boolean;
 
   /**
+   * Page to send. The token is next_cursor or the fully qualified name of the last reference that
+   * was received, INVALID_ARGUMENT if it is gone; a limit of 0 sends nothing. Left out, everything
+   * is sent.
+   *
    * @generated from field: gitaly.PaginationParameter pagination_params = 7;
    */
   paginationParams?: PaginationParameter | undefined;
 
   /**
+   * Matches and sorts whatever the case.
+   *
    * @generated from field: bool ignore_case = 8;
    */
   ignoreCase: boolean;
 
   /**
+   * Leaves out references that match one of these patterns. Each starts with "refs/".
+   *
    * @generated from field: repeated bytes exclude_patterns = 9;
    */
   excludePatterns: Uint8Array[];
@@ -904,15 +1162,21 @@ export const ListRefsRequestSchema: GenMessage<ListRefsRequest> = /*@__PURE__*/
   messageDesc(file_ref, 31);
 
 /**
+ * Describes an order of references.
+ *
  * @generated from message gitaly.ListRefsRequest.SortBy
  */
 export type ListRefsRequest_SortBy = Message<"gitaly.ListRefsRequest.SortBy"> & {
   /**
+   * What to compare.
+   *
    * @generated from field: gitaly.ListRefsRequest.SortBy.Key key = 1;
    */
   key: ListRefsRequest_SortBy_Key;
 
   /**
+   * Which end comes first.
+   *
    * @generated from field: gitaly.SortDirection direction = 2;
    */
   direction: SortDirection;
@@ -926,31 +1190,43 @@ export const ListRefsRequest_SortBySchema: GenMessage<ListRefsRequest_SortBy> = 
   messageDesc(file_ref, 31, 0);
 
 /**
+ * Names what references are compared by.
+ *
  * @generated from enum gitaly.ListRefsRequest.SortBy.Key
  */
 export const ListRefsRequest_SortBy_Key = {
   /**
+   * The name.
+   *
    * @generated from enum value: REFNAME = 0;
    */
   REFNAME: 0,
 
   /**
+   * The date of an annotated tag, or of the commit itself.
+   *
    * @generated from enum value: CREATORDATE = 1;
    */
   CREATORDATE: 1,
 
   /**
+   * The author date of the commit.
+   *
    * @generated from enum value: AUTHORDATE = 2;
    */
   AUTHORDATE: 2,
 
   /**
+   * The committer date of the commit.
+   *
    * @generated from enum value: COMMITTERDATE = 3;
    */
   COMMITTERDATE: 3,
 } as const;
 
 /**
+ * Names what references are compared by.
+ *
  * @generated from enum gitaly.ListRefsRequest.SortBy.Key
  */
 export type ListRefsRequest_SortBy_Key = (typeof ListRefsRequest_SortBy_Key)[keyof typeof ListRefsRequest_SortBy_Key] | UnknownEnum;
@@ -962,15 +1238,21 @@ export const ListRefsRequest_SortBy_KeySchema: GenEnum<ListRefsRequest_SortBy_Ke
   enumDesc(file_ref, 31, 0, 0);
 
 /**
+ * Carries the next references.
+ *
  * @generated from message gitaly.ListRefsResponse
  */
 export type ListRefsResponse = Message<"gitaly.ListRefsResponse"> & {
   /**
+   * References in the order that was asked for.
+   *
    * @generated from field: repeated gitaly.ListRefsResponse.Reference references = 1;
    */
   references: ListRefsResponse_Reference[];
 
   /**
+   * Where the next page starts. Only set in the last message, and only if there is a next page.
+   *
    * @generated from field: gitaly.PaginationCursor pagination_cursor = 2;
    */
   paginationCursor?: PaginationCursor | undefined;
@@ -984,20 +1266,29 @@ export const ListRefsResponseSchema: GenMessage<ListRefsResponse> = /*@__PURE__*
   messageDesc(file_ref, 32);
 
 /**
+ * Describes one reference.
+ *
  * @generated from message gitaly.ListRefsResponse.Reference
  */
 export type ListRefsResponse_Reference = Message<"gitaly.ListRefsResponse.Reference"> & {
   /**
+   * Fully qualified name.
+   *
    * @generated from field: bytes name = 1;
    */
   name: Uint8Array;
 
   /**
+   * Object ID that it holds.
+   *
    * @generated from field: string target = 2;
    */
   target: string;
 
   /**
+   * For an annotated tag, object ID of what it finally points at. Empty for others, and unless
+   * peel_tags asks for it.
+   *
    * @generated from field: string peeled_target = 3;
    */
   peeledTarget: string;
@@ -1011,30 +1302,43 @@ export const ListRefsResponse_ReferenceSchema: GenMessage<ListRefsResponse_Refer
   messageDesc(file_ref, 32, 0);
 
 /**
+ * Names the object to look for.
+ *
  * @generated from message gitaly.FindRefsByOIDRequest
  */
 export type FindRefsByOIDRequest = Message<"gitaly.FindRefsByOIDRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Object ID. Must not be empty.
+   *
    * @generated from field: string oid = 2;
    */
   oid: string;
 
   /**
+   * Where to look, as patterns of git-for-each-ref(1). Empty means branches and tags.
+   *
    * @generated from field: repeated string ref_patterns = 3;
    */
   refPatterns: string[];
 
   /**
+   * Order as "git for-each-ref --sort" takes it, such as "refname" or "-committerdate". Empty means
+   * by name.
+   *
    * @generated from field: string sort_field = 4;
    */
   sortField: string;
 
   /**
+   * Number of references to send at most. 0 means all.
+   *
    * @generated from field: uint32 limit = 5;
    */
   limit: number;
@@ -1048,10 +1352,14 @@ export const FindRefsByOIDRequestSchema: GenMessage<FindRefsByOIDRequest> = /*@_
   messageDesc(file_ref, 33);
 
 /**
+ * Holds the references.
+ *
  * @generated from message gitaly.FindRefsByOIDResponse
  */
 export type FindRefsByOIDResponse = Message<"gitaly.FindRefsByOIDResponse"> & {
   /**
+   * Fully qualified names.
+   *
    * @generated from field: repeated string refs = 1;
    */
   refs: string[];
@@ -1065,10 +1373,15 @@ export const FindRefsByOIDResponseSchema: GenMessage<FindRefsByOIDResponse> = /*
   messageDesc(file_ref, 34);
 
 /**
+ * Reads and changes references: branches, tags and all others.
+ *
  * @generated from service gitaly.RefService
  */
 export const RefService: GenService<{
   /**
+   * Finds the default branch: what HEAD names if that branch exists, otherwise main, master, or the
+   * first branch there is.
+   *
    * @generated from rpc gitaly.RefService.FindDefaultBranchName
    */
   findDefaultBranchName: {
@@ -1077,6 +1390,8 @@ export const RefService: GenService<{
     output: typeof FindDefaultBranchNameResponseSchema;
   },
   /**
+   * Streams all branches with their commits.
+   *
    * @generated from rpc gitaly.RefService.FindLocalBranches
    */
   findLocalBranches: {
@@ -1085,6 +1400,8 @@ export const RefService: GenService<{
     output: typeof FindLocalBranchesResponseSchema;
   },
   /**
+   * Streams branches and remote-tracking branches with their commits.
+   *
    * @generated from rpc gitaly.RefService.FindAllBranches
    */
   findAllBranches: {
@@ -1093,6 +1410,8 @@ export const RefService: GenService<{
     output: typeof FindAllBranchesResponseSchema;
   },
   /**
+   * Streams all tags with their messages and commits.
+   *
    * @generated from rpc gitaly.RefService.FindAllTags
    */
   findAllTags: {
@@ -1101,6 +1420,8 @@ export const RefService: GenService<{
     output: typeof FindAllTagsResponseSchema;
   },
   /**
+   * Reads one tag. NOT_FOUND with a FindTagError if there is none.
+   *
    * @generated from rpc gitaly.RefService.FindTag
    */
   findTag: {
@@ -1109,6 +1430,8 @@ export const RefService: GenService<{
     output: typeof FindTagResponseSchema;
   },
   /**
+   * Streams the remote-tracking branches of one remote with their commits.
+   *
    * @generated from rpc gitaly.RefService.FindAllRemoteBranches
    */
   findAllRemoteBranches: {
@@ -1117,6 +1440,8 @@ export const RefService: GenService<{
     output: typeof FindAllRemoteBranchesResponseSchema;
   },
   /**
+   * Tells whether a reference exists.
+   *
    * @generated from rpc gitaly.RefService.RefExists
    */
   refExists: {
@@ -1125,6 +1450,8 @@ export const RefService: GenService<{
     output: typeof RefExistsResponseSchema;
   },
   /**
+   * Reads one branch. The answer has no branch if there is none.
+   *
    * @generated from rpc gitaly.RefService.FindBranch
    */
   findBranch: {
@@ -1133,6 +1460,10 @@ export const RefService: GenService<{
     output: typeof FindBranchResponseSchema;
   },
   /**
+   * Creates, moves and deletes references, all of them or none. Access checks and hooks do not run.
+   * Failures carry an UpdateReferencesError; ABORTED means that a reference was locked or not in
+   * the expected state.
+   *
    * @generated from rpc gitaly.RefService.UpdateReferences
    */
   updateReferences: {
@@ -1141,6 +1472,9 @@ export const RefService: GenService<{
     output: typeof UpdateReferencesResponseSchema;
   },
   /**
+   * Deletes references, all of them or none, whatever they hold. Access checks and hooks do not
+   * run. Failures carry a DeleteRefsError; ABORTED means that a reference was locked.
+   *
    * @generated from rpc gitaly.RefService.DeleteRefs
    */
   deleteRefs: {
@@ -1149,6 +1483,8 @@ export const RefService: GenService<{
     output: typeof DeleteRefsResponseSchema;
   },
   /**
+   * Streams the names of the branches that reach a commit.
+   *
    * @generated from rpc gitaly.RefService.ListBranchNamesContainingCommit
    */
   listBranchNamesContainingCommit: {
@@ -1157,6 +1493,8 @@ export const RefService: GenService<{
     output: typeof ListBranchNamesContainingCommitResponseSchema;
   },
   /**
+   * Streams the names of the tags that reach a commit.
+   *
    * @generated from rpc gitaly.RefService.ListTagNamesContainingCommit
    */
   listTagNamesContainingCommit: {
@@ -1165,6 +1503,9 @@ export const RefService: GenService<{
     output: typeof ListTagNamesContainingCommitResponseSchema;
   },
   /**
+   * Streams the annotated tags that a walk over the given revisions meets, each split into
+   * signature and signed text.
+   *
    * @generated from rpc gitaly.RefService.GetTagSignatures
    */
   getTagSignatures: {
@@ -1173,6 +1514,8 @@ export const RefService: GenService<{
     output: typeof GetTagSignaturesResponseSchema;
   },
   /**
+   * Streams the whole messages of the given tags. A tag that does not exist fails the call.
+   *
    * @generated from rpc gitaly.RefService.GetTagMessages
    */
   getTagMessages: {
@@ -1181,6 +1524,9 @@ export const RefService: GenService<{
     output: typeof GetTagMessagesResponseSchema;
   },
   /**
+   * Streams the references that match patterns, sorted and by pages, without reading what they
+   * point at.
+   *
    * @generated from rpc gitaly.RefService.ListRefs
    */
   listRefs: {
@@ -1189,6 +1535,8 @@ export const RefService: GenService<{
     output: typeof ListRefsResponseSchema;
   },
   /**
+   * Lists references that hold a given object ID.
+   *
    * @generated from rpc gitaly.RefService.FindRefsByOID
    */
   findRefsByOID: {

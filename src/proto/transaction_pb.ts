@@ -16,30 +16,43 @@ export const file_transaction: GenFile = /*@__PURE__*/
   fileDesc("ChF0cmFuc2FjdGlvbi5wcm90bxIGZ2l0YWx5IrMCChZWb3RlVHJhbnNhY3Rpb25SZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIWCg50cmFuc2FjdGlvbl9pZBgCIAEoBBIMCgRub2RlGAMgASgJEh4KFnJlZmVyZW5jZV91cGRhdGVzX2hhc2gYBCABKAwSMwoFcGhhc2UYBSABKA4yJC5naXRhbHkuVm90ZVRyYW5zYWN0aW9uUmVxdWVzdC5QaGFzZSJwCgVQaGFzZRIRCg1VTktOT1dOX1BIQVNFEAASEgoOUFJFUEFSRURfUEhBU0UQARITCg9DT01NSVRURURfUEhBU0UQAhIWChJTWU5DSFJPTklaRURfUEhBU0UQAxITCg9QUkVQQVJJTkdfUEhBU0UQBCKPAQoXVm90ZVRyYW5zYWN0aW9uUmVzcG9uc2USPwoFc3RhdGUYASABKA4yMC5naXRhbHkuVm90ZVRyYW5zYWN0aW9uUmVzcG9uc2UuVHJhbnNhY3Rpb25TdGF0ZSIzChBUcmFuc2FjdGlvblN0YXRlEgoKBkNPTU1JVBAAEgkKBUFCT1JUEAESCAoEU1RPUBACIl4KFlN0b3BUcmFuc2FjdGlvblJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhYKDnRyYW5zYWN0aW9uX2lkGAIgASgEIhkKF1N0b3BUcmFuc2FjdGlvblJlc3BvbnNlMr4BCg5SZWZUcmFuc2FjdGlvbhJSCg9Wb3RlVHJhbnNhY3Rpb24SHi5naXRhbHkuVm90ZVRyYW5zYWN0aW9uUmVxdWVzdBofLmdpdGFseS5Wb3RlVHJhbnNhY3Rpb25SZXNwb25zZRJSCg9TdG9wVHJhbnNhY3Rpb24SHi5naXRhbHkuU3RvcFRyYW5zYWN0aW9uUmVxdWVzdBofLmdpdGFseS5TdG9wVHJhbnNhY3Rpb25SZXNwb25zZRoE8JcoAUI0WjJnaXRsYWIuY29tL2dpdGxhYi1vcmcvZ2l0YWx5L3YxOC9wcm90by9nby9naXRhbHlwYmIGcHJvdG8z", [file_lint, file_shared]);
 
 /**
+ * Casts one vote.
+ *
  * @generated from message gitaly.VoteTransactionRequest
  */
 export type VoteTransactionRequest = Message<"gitaly.VoteTransactionRequest"> & {
   /**
+   * Repository that is about to change. The router compares it with the one it knows for the
+   * transaction.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Transaction to vote in, from the metadata of the call that makes the change.
+   *
    * @generated from field: uint64 transaction_id = 2;
    */
   transactionId: bigint;
 
   /**
+   * Name of the voting replica, from the same metadata.
+   *
    * @generated from field: string node = 3;
    */
   node: string;
 
   /**
+   * The vote: SHA-1 of the change, 20 bytes. Votes are compared, never interpreted.
+   *
    * @generated from field: bytes reference_updates_hash = 4;
    */
   referenceUpdatesHash: Uint8Array;
 
   /**
+   * How far the replica has got. Votes of different phases differ even where hashes agree.
+   *
    * @generated from field: gitaly.VoteTransactionRequest.Phase phase = 5;
    */
   phase: VoteTransactionRequest_Phase;
@@ -53,36 +66,51 @@ export const VoteTransactionRequestSchema: GenMessage<VoteTransactionRequest> = 
   messageDesc(file_transaction, 0);
 
 /**
+ * Names the steps of a change at which replicas vote.
+ *
  * @generated from enum gitaly.VoteTransactionRequest.Phase
  */
 export const VoteTransactionRequest_Phase = {
   /**
+   * The voter does not tell.
+   *
    * @generated from enum value: UNKNOWN_PHASE = 0;
    */
   UNKNOWN_PHASE: 0,
 
   /**
+   * What is to change is locked; nothing is visible yet. A failed vote leaves everything as it
+   * was.
+   *
    * @generated from enum value: PREPARED_PHASE = 1;
    */
   PREPARED_PHASE: 1,
 
   /**
+   * The change is visible. A failed vote makes the router schedule a repair.
+   *
    * @generated from enum value: COMMITTED_PHASE = 2;
    */
   COMMITTED_PHASE: 2,
 
   /**
+   * Replicas meet at a common point, such as the end of the primary's hooks.
+   *
    * @generated from enum value: SYNCHRONIZED_PHASE = 3;
    */
   SYNCHRONIZED_PHASE: 3,
 
   /**
+   * Comes before PREPARED_PHASE: nothing is locked yet.
+   *
    * @generated from enum value: PREPARING_PHASE = 4;
    */
   PREPARING_PHASE: 4,
 } as const;
 
 /**
+ * Names the steps of a change at which replicas vote.
+ *
  * @generated from enum gitaly.VoteTransactionRequest.Phase
  */
 export type VoteTransactionRequest_Phase = (typeof VoteTransactionRequest_Phase)[keyof typeof VoteTransactionRequest_Phase] | UnknownEnum;
@@ -94,10 +122,14 @@ export const VoteTransactionRequest_PhaseSchema: GenEnum<VoteTransactionRequest_
   enumDesc(file_transaction, 0, 0);
 
 /**
+ * Tells the voter how the vote went.
+ *
  * @generated from message gitaly.VoteTransactionResponse
  */
 export type VoteTransactionResponse = Message<"gitaly.VoteTransactionResponse"> & {
   /**
+   * Outcome of the vote.
+   *
    * @generated from field: gitaly.VoteTransactionResponse.TransactionState state = 1;
    */
   state: VoteTransactionResponse_TransactionState;
@@ -111,26 +143,36 @@ export const VoteTransactionResponseSchema: GenMessage<VoteTransactionResponse> 
   messageDesc(file_transaction, 1);
 
 /**
+ * Tells the voter what to do now.
+ *
  * @generated from enum gitaly.VoteTransactionResponse.TransactionState
  */
 export const VoteTransactionResponse_TransactionState = {
   /**
+   * A quorum agrees: go on with the change.
+   *
    * @generated from enum value: COMMIT = 0;
    */
   COMMIT: 0,
 
   /**
+   * The replica is not part of an agreeing quorum: undo the change and fail.
+   *
    * @generated from enum value: ABORT = 1;
    */
   ABORT: 1,
 
   /**
+   * The transaction was stopped: undo the change; this is no failure.
+   *
    * @generated from enum value: STOP = 2;
    */
   STOP: 2,
 } as const;
 
 /**
+ * Tells the voter what to do now.
+ *
  * @generated from enum gitaly.VoteTransactionResponse.TransactionState
  */
 export type VoteTransactionResponse_TransactionState = (typeof VoteTransactionResponse_TransactionState)[keyof typeof VoteTransactionResponse_TransactionState] | UnknownEnum;
@@ -142,15 +184,21 @@ export const VoteTransactionResponse_TransactionStateSchema: GenEnum<VoteTransac
   enumDesc(file_transaction, 1, 0);
 
 /**
+ * Names the transaction to stop.
+ *
  * @generated from message gitaly.StopTransactionRequest
  */
 export type StopTransactionRequest = Message<"gitaly.StopTransactionRequest"> & {
   /**
+   * Repository that was about to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Transaction to stop.
+   *
    * @generated from field: uint64 transaction_id = 2;
    */
   transactionId: bigint;
@@ -164,6 +212,8 @@ export const StopTransactionRequestSchema: GenMessage<StopTransactionRequest> = 
   messageDesc(file_transaction, 2);
 
 /**
+ * Confirms that the transaction is stopped.
+ *
  * @generated from message gitaly.StopTransactionResponse
  */
 export type StopTransactionResponse = Message<"gitaly.StopTransactionResponse"> & {
@@ -177,10 +227,18 @@ export const StopTransactionResponseSchema: GenMessage<StopTransactionResponse> 
   messageDesc(file_transaction, 3);
 
 /**
+ * Lets the replicas of a repository agree on a change before they make it. Each replica hashes what
+ * it is about to do and votes with the hash; equal votes from a quorum commit the change. The
+ * router serves this, the servers behind it call it.
+ *
  * @generated from service gitaly.RefTransaction
  */
 export const RefTransaction: GenService<{
   /**
+   * Casts the vote of one replica, and waits until a quorum is reached or out of reach, which may
+   * happen before all replicas have voted. NOT_FOUND when the transaction does not exist (any
+   * more), CANCELLED when it was cancelled meanwhile.
+   *
    * @generated from rpc gitaly.RefTransaction.VoteTransaction
    */
   voteTransaction: {
@@ -189,6 +247,10 @@ export const RefTransaction: GenService<{
     output: typeof VoteTransactionResponseSchema;
   },
   /**
+   * Ends a transaction in good order, for instance because a hook on the primary refused a push.
+   * Replicas that wait for a quorum get STOP, later votes too. Stopping twice is fine. NOT_FOUND
+   * and CANCELLED as in VoteTransaction.
+   *
    * @generated from rpc gitaly.RefTransaction.StopTransaction
    */
   stopTransaction: {

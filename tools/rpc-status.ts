@@ -3,8 +3,8 @@
  * With `--check` it writes nothing and fails when the file differs.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { buildServices } from "../src/app/services.ts";
 import type { Runtime } from "../src/app/runtime.ts";
+import { buildServices } from "../src/app/services.ts";
 import type { ServiceRegistration } from "../src/rpc/handler.ts";
 
 const FILE = new URL("../docs/rpc-status.md", import.meta.url);

@@ -1,5 +1,6 @@
 import type { GitRunner } from "../gitcmd/git-runner.ts";
 import type { RepositoryLocator } from "../storage/locator/repository-locator.ts";
+import type { TimeoutSettings } from "./config/section/timeout.ts";
 
 /**
  * Everything that requests share, built once and passed down.
@@ -9,4 +10,5 @@ import type { RepositoryLocator } from "../storage/locator/repository-locator.ts
 export interface Runtime {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
+  readonly timeouts: TimeoutSettings;
 }

@@ -31,6 +31,8 @@ import { type ServiceRegistration, serve } from "../rpc/handler.ts";
 import { healthService } from "../services/health/server.ts";
 import { reflectionServices } from "../services/reflection/server.ts";
 import { repositoryService } from "../services/repository/server.ts";
+import { smartHttpService } from "../services/smarthttp/server.ts";
+import { sshService } from "../services/ssh/server.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** The 21 services of the protocol, whether any of their methods is built or not. */
@@ -70,7 +72,7 @@ export function buildServices(runtime: Runtime): ServiceRegistration[] {
 
 /** The protocol's services of which at least one method is built. */
 export function protocolServices(runtime: Runtime): ServiceRegistration[] {
-  return [repositoryService(runtime)];
+  return [repositoryService(runtime), smartHttpService(runtime), sshService(runtime)];
 }
 
 /** The protocol's files and all that they import, each after its imports. */

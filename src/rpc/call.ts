@@ -36,6 +36,8 @@ export interface Call {
   readonly logFields: Record<string, unknown>;
   /** Adds metadata that the client receives after the last reply. */
   setTrailer(key: string, value: string): void;
+  /** Has `action` run when the handler has settled, before the call is logged. */
+  atEnd(action: () => void): void;
 }
 
 /** The call as the functions around a handler see it. */

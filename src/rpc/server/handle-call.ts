@@ -150,7 +150,7 @@ async function settle(
   work: () => Promise<void>,
 ): Promise<Status> {
   try {
-    await around(call, work);
+    await around(call, () => work().finally(() => call.runEndActions()));
     return STATUS_OK;
   } catch (error) {
     return statusOf(error, call.interruption);

@@ -26,6 +26,7 @@ export class GrpcServerCall implements ServerCall {
   readonly trailers: [string, string | Uint8Array][] = [];
   readonly #call: ServerSurfaceCall;
   readonly #controller = new AbortController();
+  readonly #endActions: (() => void)[] = [];
   #headers: [string, string][] = [];
 
   constructor(
@@ -64,6 +65,15 @@ export class GrpcServerCall implements ServerCall {
 
   setTrailer(key: string, value: string): void {
     this.trailers.push([key, value]);
+  }
+
+  atEnd(action: () => void): void {
+    this.#endActions.push(action);
+  }
+
+  /** Runs what `atEnd` has collected. */
+  runEndActions(): void {
+    for (const action of this.#endActions.splice(0)) action();
   }
 
   /** Sends the header metadata if an interceptor has set any and it has not gone out yet. */

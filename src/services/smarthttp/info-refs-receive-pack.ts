@@ -1,0 +1,13 @@
+import type { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
+import type { Handler } from "../../rpc/handler.ts";
+import { type InfoRefsNeeds, infoRefs } from "./info-refs.ts";
+
+type InfoRefsReceivePack = Handler<typeof SmartHTTPService.method.infoRefsReceivePack>;
+
+/**
+ * Advertises the references to a client that wants to push: the body of
+ * `GET /info/refs?service=git-receive-pack`.
+ */
+export function infoRefsReceivePack(needs: InfoRefsNeeds): InfoRefsReceivePack {
+  return (request, call) => infoRefs(needs, "receive-pack", request, call);
+}

@@ -1,0 +1,13 @@
+import type { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
+import type { Handler } from "../../rpc/handler.ts";
+import { type InfoRefsNeeds, infoRefs } from "./info-refs.ts";
+
+type InfoRefsUploadPack = Handler<typeof SmartHTTPService.method.infoRefsUploadPack>;
+
+/**
+ * Advertises the references to a client that wants to fetch: the body of
+ * `GET /info/refs?service=git-upload-pack`.
+ */
+export function infoRefsUploadPack(needs: InfoRefsNeeds): InfoRefsUploadPack {
+  return (request, call) => infoRefs(needs, "upload-pack", request, call);
+}

@@ -1,12 +1,22 @@
-import * as proto from "../../proto/repository_pb.ts";
+import type { GitRunner } from "../../gitcmd/git-runner.ts";
+import { RepositoryService } from "../../proto/repository_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
+import { createRepository } from "./create-repository.ts";
+import { getConfig } from "./get-config.ts";
+import { removeRepository } from "./remove-repository.ts";
 import { repositoryExists } from "./repository-exists.ts";
 
 interface Needs {
   readonly locator: RepositoryLocator;
+  readonly git: GitRunner;
 }
 
 export function repositoryService(needs: Needs): ServiceRegistration {
-  return serve(proto.RepositoryService, { repositoryExists: repositoryExists(needs) });
+  return serve(RepositoryService, {
+    createRepository: createRepository(needs),
+    getConfig: getConfig(needs),
+    removeRepository: removeRepository(needs),
+    repositoryExists: repositoryExists(needs),
+  });
 }

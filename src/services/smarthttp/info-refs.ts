@@ -10,7 +10,7 @@ import type {
 import { parseConfigOptions } from "../common/config-options.ts";
 import { gitCall } from "../common/git-call.ts";
 import { gitProtocolEnvironment } from "../common/git-protocol.ts";
-import { locateForTransfer } from "../common/transfer-repository.ts";
+import { locateRepository } from "../common/locate-repository.ts";
 import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
 
 export type InfoRefsNeeds = { readonly locator: RepositoryLocator; readonly git: GitRunner };
@@ -24,7 +24,7 @@ export async function* infoRefs(
   request: InfoRefsRequest,
   call: Call,
 ): AsyncGenerator<InfoRefsReply> {
-  const repository = locateForTransfer(locator, request.repository);
+  const repository = locateRepository(locator, request.repository);
   const config = [...parseConfigOptions(request.gitConfigOptions), ...NO_BUNDLE_URI];
   yield { data: serviceHeader(service) };
   try {

@@ -8,8 +8,8 @@ import type {
 } from "../../storage/locator/repository-locator.ts";
 import { takeFirst } from "../common/first-request.ts";
 import { type GitCall, gitCall } from "../common/git-call.ts";
+import { locateRepository } from "../common/locate-repository.ts";
 import { ReplyQueue } from "../common/reply-queue.ts";
-import { locateForTransfer } from "../common/transfer-repository.ts";
 import {
   type NegotiationTimeouts,
   runUploadCommand,
@@ -34,7 +34,7 @@ interface Needs {
 export function sshUploadArchive(needs: Needs): SshUploadArchive {
   return async function* (requests, call) {
     const { first, rest } = await takeFirst(requests);
-    const repository = locateForTransfer(needs.locator, first.repository);
+    const repository = locateRepository(needs.locator, first.repository);
     if (first.stdin.length > 0) throw invalidArgument("non-empty stdin in first request");
     const replies = new ReplyQueue<UploadArchiveReply>();
     yield* replies.drain(relay(needs, repository, rest, replies, gitCall(call)));

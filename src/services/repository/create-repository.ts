@@ -1,0 +1,65 @@
+import { quoteText } from "../../base/text/quote-text.ts";
+import type { ObjectFormat as GitObjectFormat } from "../../git/oid/oid.ts";
+import type { GitFlag } from "../../gitcmd/git-command.ts";
+import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
+import type { CreateRepositoryRequest, RepositoryService } from "../../proto/repository_pb.ts";
+import { ObjectFormat } from "../../proto/shared_pb.ts";
+import type { Handler } from "../../rpc/handler.ts";
+import { internal, invalidArgument, wrapError } from "../../rpc/rpc-error.ts";
+import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
+import { createRepository as create } from "../../storage/repository/create-repository.ts";
+import { gitCall } from "../common/git-call.ts";
+import { placeRepository } from "../common/locate-repository.ts";
+
+type Needs = { readonly locator: RepositoryLocator; readonly git: GitRunner };
+type CreateRepository = Handler<typeof RepositoryService.method.createRepository>;
+
+/**
+ * Makes an empty bare repository of the wanted object format whose HEAD names the wanted branch.
+ *
+ * The repository appears as a whole; on failure nothing is left.
+ */
+export function createRepository({ locator, git }: Needs): CreateRepository {
+  return async (request, call) => {
+    const target = placeRepository(locator, request.repository);
+    const flags = initFlags(request);
+    const options = gitCall(call);
+    try {
+      await create(locator, target, async ({ path }) => {
+        try {
+          await git.run(undefined, { name: "init", flags, args: [path] }, options);
+        } catch (error) {
+          throw error instanceof GitExitError ? initFailed(error) : error;
+        }
+      });
+    } catch (error) {
+      throw wrapError("internal", "creating repository", error);
+    }
+    return {};
+  };
+}
+
+function initFlags({ objectFormat, defaultBranch }: CreateRepositoryRequest): GitFlag[] {
+  const flags: GitFlag[] = ["--bare", "--quiet"];
+  const branch = Buffer.from(defaultBranch).toString();
+  if (branch !== "") flags.push(["--initial-branch", branch]);
+  flags.push(["--object-format", gitObjectFormat(objectFormat)]);
+  return flags;
+}
+
+function gitObjectFormat(format: ObjectFormat): GitObjectFormat {
+  switch (format) {
+    case ObjectFormat.UNSPECIFIED:
+    case ObjectFormat.SHA1:
+      return "sha1";
+    case ObjectFormat.SHA256:
+      return "sha256";
+    default:
+      throw invalidArgument(`unknown object format: ${quoteText(String(format))}`);
+  }
+}
+
+function initFailed(error: GitExitError): Error {
+  const stderr = quoteText(error.stderr);
+  return internal(`creating repository: ${error.message}, stderr: ${stderr}`, { cause: error });
+}

@@ -1,0 +1,33 @@
+import { open, readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+/** Makes the content of a file, or the names in a directory, survive a power cut. */
+export async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Syncs every file and directory below `root`, contents before the directory that names them. */
+export async function syncTree(root: string): Promise<void> {
+  for (const entry of await readdir(root, { withFileTypes: true })) {
+    const path = join(root, entry.name);
+    if (entry.isDirectory()) await syncTree(path);
+    else if (entry.isFile()) await syncPath(path);
+  }
+  await syncPath(root);
+}
+
+/**
+ * Syncs the directories from the parent of `path` up to `root`, so that a freshly made `path` and
+ * whatever directories were made for it are found again after a power cut.
+ */
+export async function syncParents(root: string, path: string): Promise<void> {
+  for (let folder = dirname(path); folder.startsWith(root); folder = dirname(folder)) {
+    await syncPath(folder);
+    if (folder === root) return;
+  }
+}

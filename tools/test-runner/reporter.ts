@@ -22,7 +22,10 @@ export type Outcome = {
   readonly inherited: boolean;
 };
 
-export async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string, void> {
+// biome-ignore lint/style/noDefaultExport: Node loads a reporter by its default export.
+export default async function* report(
+  events: AsyncIterable<TestEvent>,
+): AsyncGenerator<string, void> {
   for await (const event of events) {
     const line = toLine(event);
     if (line !== undefined) yield `${JSON.stringify(line)}\n`;
@@ -61,6 +64,3 @@ function skipReason({ skip, todo }: EventData.TestPass | EventData.TestFail): st
   if (skip === undefined || skip === false) return undefined;
   return typeof skip === "string" ? skip : "no reason given";
 }
-
-// biome-ignore lint/style/noDefaultExport: Node loads a reporter by its default export.
-export default report;

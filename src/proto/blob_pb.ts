@@ -29,7 +29,8 @@ export type GetBlobRequest = Message<"gitaly.GetBlobRequest"> & {
   repository?: Repository | undefined;
 
   /**
-   * Object ID of the blob. Any revision that resolves to a blob works too. Must not be empty.
+   * Object ID of the blob. Another name of the blob, such as "main:README.md", works too. Must not
+   * be empty.
    *
    * @generated from field: string oid = 2;
    */

@@ -18,30 +18,43 @@ export const file_conflicts: GenFile = /*@__PURE__*/
   fileDesc("Cg9jb25mbGljdHMucHJvdG8SBmdpdGFseSKuAQoYTGlzdENvbmZsaWN0RmlsZXNSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIWCg5vdXJfY29tbWl0X29pZBgCIAEoCRIYChB0aGVpcl9jb21taXRfb2lkGAMgASgJEhwKFGFsbG93X3RyZWVfY29uZmxpY3RzGAQgASgIEhQKDHNraXBfY29udGVudBgFIAEoCCJ9ChJDb25mbGljdEZpbGVIZWFkZXISEgoKY29tbWl0X29pZBgCIAEoCRISCgp0aGVpcl9wYXRoGAMgASgMEhAKCG91cl9wYXRoGAQgASgMEhAKCG91cl9tb2RlGAUgASgFEhUKDWFuY2VzdG9yX3BhdGgYBiABKAxKBAgBEAIiaAoMQ29uZmxpY3RGaWxlEiwKBmhlYWRlchgBIAEoCzIaLmdpdGFseS5Db25mbGljdEZpbGVIZWFkZXJIABIRCgdjb250ZW50GAIgASgMSABCFwoVY29uZmxpY3RfZmlsZV9wYXlsb2FkIkAKGUxpc3RDb25mbGljdEZpbGVzUmVzcG9uc2USIwoFZmlsZXMYASADKAsyFC5naXRhbHkuQ29uZmxpY3RGaWxlIr8CCh1SZXNvbHZlQ29uZmxpY3RzUmVxdWVzdEhlYWRlchIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESFgoOb3VyX2NvbW1pdF9vaWQYAiABKAkSLQoRdGFyZ2V0X3JlcG9zaXRvcnkYAyABKAsyEi5naXRhbHkuUmVwb3NpdG9yeRIYChB0aGVpcl9jb21taXRfb2lkGAQgASgJEhUKDXNvdXJjZV9icmFuY2gYBSABKAwSFQoNdGFyZ2V0X2JyYW5jaBgGIAEoDBIWCg5jb21taXRfbWVzc2FnZRgHIAEoDBIaCgR1c2VyGAggASgLMgwuZ2l0YWx5LlVzZXISLQoJdGltZXN0YW1wGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKNAQoXUmVzb2x2ZUNvbmZsaWN0c1JlcXVlc3QSNwoGaGVhZGVyGAEgASgLMiUuZ2l0YWx5LlJlc29sdmVDb25mbGljdHNSZXF1ZXN0SGVhZGVySAASFAoKZmlsZXNfanNvbhgCIAEoDEgAQiMKIXJlc29sdmVfY29uZmxpY3RzX3JlcXVlc3RfcGF5bG9hZCI0ChhSZXNvbHZlQ29uZmxpY3RzUmVzcG9uc2USGAoQcmVzb2x1dGlvbl9lcnJvchgBIAEoCTLXAQoQQ29uZmxpY3RzU2VydmljZRJiChFMaXN0Q29uZmxpY3RGaWxlcxIgLmdpdGFseS5MaXN0Q29uZmxpY3RGaWxlc1JlcXVlc3QaIS5naXRhbHkuTGlzdENvbmZsaWN0RmlsZXNSZXNwb25zZSIG+pcoAggCMAESXwoQUmVzb2x2ZUNvbmZsaWN0cxIfLmdpdGFseS5SZXNvbHZlQ29uZmxpY3RzUmVxdWVzdBogLmdpdGFseS5SZXNvbHZlQ29uZmxpY3RzUmVzcG9uc2UiBvqXKAIIASgBQjRaMmdpdGxhYi5jb20vZ2l0bGFiLW9yZy9naXRhbHkvdjE4L3Byb3RvL2dvL2dpdGFseXBiYgZwcm90bzM", [file_google_protobuf_timestamp, file_lint, file_shared]);
 
 /**
+ * Describes the merge.
+ *
  * @generated from message gitaly.ListConflictFilesRequest
  */
 export type ListConflictFilesRequest = Message<"gitaly.ListConflictFilesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Object ID of the commit to merge into. Must not be empty.
+   *
    * @generated from field: string our_commit_oid = 2;
    */
   ourCommitOid: string;
 
   /**
+   * Object ID of the commit to merge. Must not be empty.
+   *
    * @generated from field: string their_commit_oid = 3;
    */
   theirCommitOid: string;
 
   /**
+   * Sends files too that one side lacks, because it deleted or moved them. Otherwise these fail the
+   * call with FAILED_PRECONDITION.
+   *
    * @generated from field: bool allow_tree_conflicts = 4;
    */
   allowTreeConflicts: boolean;
 
   /**
+   * Sends headers only.
+   *
    * @generated from field: bool skip_content = 5;
    */
   skipContent: boolean;
@@ -55,30 +68,42 @@ export const ListConflictFilesRequestSchema: GenMessage<ListConflictFilesRequest
   messageDesc(file_conflicts, 0);
 
 /**
+ * Describes one file with conflicts. A path is empty where that side has no file.
+ *
  * @generated from message gitaly.ConflictFileHeader
  */
 export type ConflictFileHeader = Message<"gitaly.ConflictFileHeader"> & {
   /**
+   * Object ID of the commit to merge into, copied from the request.
+   *
    * @generated from field: string commit_oid = 2;
    */
   commitOid: string;
 
   /**
+   * Path in the commit to merge.
+   *
    * @generated from field: bytes their_path = 3;
    */
   theirPath: Uint8Array;
 
   /**
+   * Path in the commit to merge into.
+   *
    * @generated from field: bytes our_path = 4;
    */
   ourPath: Uint8Array;
 
   /**
+   * Mode in the commit to merge into, such as 0100644.
+   *
    * @generated from field: int32 our_mode = 5;
    */
   ourMode: number;
 
   /**
+   * Path in the common ancestor.
+   *
    * @generated from field: bytes ancestor_path = 6;
    */
   ancestorPath: Uint8Array;
@@ -92,20 +117,28 @@ export const ConflictFileHeaderSchema: GenMessage<ConflictFileHeader> = /*@__PUR
   messageDesc(file_conflicts, 1);
 
 /**
+ * Is the header of a file or a part of its content.
+ *
  * @generated from message gitaly.ConflictFile
  */
 export type ConflictFile = Message<"gitaly.ConflictFile"> & {
   /**
+   * Either of the two.
+   *
    * @generated from oneof gitaly.ConflictFile.conflict_file_payload
    */
   conflictFilePayload: {
     /**
+     * Begins the next file.
+     *
      * @generated from field: gitaly.ConflictFileHeader header = 1;
      */
     value: ConflictFileHeader;
     case: "header";
   } | {
     /**
+     * Next bytes of the file begun last. Conflict markers name the sides by their paths.
+     *
      * @generated from field: bytes content = 2;
      */
     value: Uint8Array;
@@ -121,10 +154,14 @@ export const ConflictFileSchema: GenMessage<ConflictFile> = /*@__PURE__*/
   messageDesc(file_conflicts, 2);
 
 /**
+ * Carries the next headers and contents.
+ *
  * @generated from message gitaly.ListConflictFilesResponse
  */
 export type ListConflictFilesResponse = Message<"gitaly.ListConflictFilesResponse"> & {
   /**
+   * Headers, each followed by the parts of its file.
+   *
    * @generated from field: repeated gitaly.ConflictFile files = 1;
    */
   files: ConflictFile[];
@@ -138,50 +175,71 @@ export const ListConflictFilesResponseSchema: GenMessage<ListConflictFilesRespon
   messageDesc(file_conflicts, 3);
 
 /**
+ * Describes the merge.
+ *
  * @generated from message gitaly.ResolveConflictsRequestHeader
  */
 export type ResolveConflictsRequestHeader = Message<"gitaly.ResolveConflictsRequestHeader"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Object ID of the commit to merge into, which source_branch must hold. Must not be empty.
+   *
    * @generated from field: string our_commit_oid = 2;
    */
   ourCommitOid: string;
 
   /**
+   * Repository that has target_branch; it may be the same. Must be set.
+   *
    * @generated from field: gitaly.Repository target_repository = 3;
    */
   targetRepository?: Repository | undefined;
 
   /**
+   * Object ID of the commit to merge. Must not be empty.
+   *
    * @generated from field: string their_commit_oid = 4;
    */
   theirCommitOid: string;
 
   /**
+   * Branch that gets the merge commit, without "refs/heads/". Must be set.
+   *
    * @generated from field: bytes source_branch = 5;
    */
   sourceBranch: Uint8Array;
 
   /**
+   * Branch of target_repository whose commits are fetched, so that their_commit_oid is there. Must
+   * be set.
+   *
    * @generated from field: bytes target_branch = 6;
    */
   targetBranch: Uint8Array;
 
   /**
+   * Message of the merge commit. Must be set.
+   *
    * @generated from field: bytes commit_message = 7;
    */
   commitMessage: Uint8Array;
 
   /**
+   * User who makes the change and becomes author and committer. Must be set.
+   *
    * @generated from field: gitaly.User user = 8;
    */
   user?: User | undefined;
 
   /**
+   * Date of the merge commit. Left out, it is now.
+   *
    * @generated from field: google.protobuf.Timestamp timestamp = 9;
    */
   timestamp?: Timestamp | undefined;
@@ -195,20 +253,29 @@ export const ResolveConflictsRequestHeaderSchema: GenMessage<ResolveConflictsReq
   messageDesc(file_conflicts, 4);
 
 /**
+ * Is the header of the call or a part of the resolutions.
+ *
  * @generated from message gitaly.ResolveConflictsRequest
  */
 export type ResolveConflictsRequest = Message<"gitaly.ResolveConflictsRequest"> & {
   /**
+   * Either of the two.
+   *
    * @generated from oneof gitaly.ResolveConflictsRequest.resolve_conflicts_request_payload
    */
   resolveConflictsRequestPayload: {
     /**
+     * The merge. Comes first, and once.
+     *
      * @generated from field: gitaly.ResolveConflictsRequestHeader header = 1;
      */
     value: ResolveConflictsRequestHeader;
     case: "header";
   } | {
     /**
+     * Next bytes of a JSON array with an object for each file: "old_path", "new_path", and either
+     * "content", the whole text, or "sections", a choice of "head" or "origin" for each conflict.
+     *
      * @generated from field: bytes files_json = 2;
      */
     value: Uint8Array;
@@ -224,10 +291,14 @@ export const ResolveConflictsRequestSchema: GenMessage<ResolveConflictsRequest> 
   messageDesc(file_conflicts, 5);
 
 /**
+ * Tells whether the conflicts are resolved.
+ *
  * @generated from message gitaly.ResolveConflictsResponse
  */
 export type ResolveConflictsResponse = Message<"gitaly.ResolveConflictsResponse"> & {
   /**
+   * Which resolution is missing or changes nothing. Empty when all went well.
+   *
    * @generated from field: string resolution_error = 1;
    */
   resolutionError: string;
@@ -241,10 +312,16 @@ export const ResolveConflictsResponseSchema: GenMessage<ResolveConflictsResponse
   messageDesc(file_conflicts, 6);
 
 /**
+ * Shows and resolves the conflicts of a merge.
+ *
  * @generated from service gitaly.ConflictsService
  */
 export const ConflictsService: GenService<{
   /**
+   * Streams the files that conflict when one commit is merged into another, with conflict markers
+   * in them. Nothing is sent when there are no conflicts. FAILED_PRECONDITION when a commit does
+   * not exist or a file is not UTF-8.
+   *
    * @generated from rpc gitaly.ConflictsService.ListConflictFiles
    */
   listConflictFiles: {
@@ -253,6 +330,9 @@ export const ConflictsService: GenService<{
     output: typeof ListConflictFilesResponseSchema;
   },
   /**
+   * Merges one commit into another with the given resolutions, and moves a branch to the merge
+   * commit. Access checks and hooks run.
+   *
    * @generated from rpc gitaly.ConflictsService.ResolveConflicts
    */
   resolveConflicts: {

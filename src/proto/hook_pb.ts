@@ -16,25 +16,37 @@ export const file_hook: GenFile = /*@__PURE__*/
   fileDesc("Cgpob29rLnByb3RvEgZnaXRhbHkijQEKFVByZVJlY2VpdmVIb29rUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESHQoVZW52aXJvbm1lbnRfdmFyaWFibGVzGAIgAygJEg0KBXN0ZGluGAQgASgMEhgKEGdpdF9wdXNoX29wdGlvbnMYBSADKAkiYQoWUHJlUmVjZWl2ZUhvb2tSZXNwb25zZRIOCgZzdGRvdXQYASABKAwSDgoGc3RkZXJyGAIgASgMEicKC2V4aXRfc3RhdHVzGAMgASgLMhIuZ2l0YWx5LkV4aXRTdGF0dXMijgEKFlBvc3RSZWNlaXZlSG9va1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEh0KFWVudmlyb25tZW50X3ZhcmlhYmxlcxgCIAMoCRINCgVzdGRpbhgDIAEoDBIYChBnaXRfcHVzaF9vcHRpb25zGAQgAygJImIKF1Bvc3RSZWNlaXZlSG9va1Jlc3BvbnNlEg4KBnN0ZG91dBgBIAEoDBIOCgZzdGRlcnIYAiABKAwSJwoLZXhpdF9zdGF0dXMYAyABKAsyEi5naXRhbHkuRXhpdFN0YXR1cyKTAQoRVXBkYXRlSG9va1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEh0KFWVudmlyb25tZW50X3ZhcmlhYmxlcxgCIAMoCRILCgNyZWYYAyABKAwSEQoJb2xkX3ZhbHVlGAQgASgJEhEKCW5ld192YWx1ZRgFIAEoCSJdChJVcGRhdGVIb29rUmVzcG9uc2USDgoGc3Rkb3V0GAEgASgMEg4KBnN0ZGVychgCIAEoDBInCgtleGl0X3N0YXR1cxgDIAEoCzISLmdpdGFseS5FeGl0U3RhdHVzIv0BCh9SZWZlcmVuY2VUcmFuc2FjdGlvbkhvb2tSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIdChVlbnZpcm9ubWVudF92YXJpYWJsZXMYAiADKAkSDQoFc3RkaW4YAyABKAwSPAoFc3RhdGUYBCABKA4yLS5naXRhbHkuUmVmZXJlbmNlVHJhbnNhY3Rpb25Ib29rUmVxdWVzdC5TdGF0ZSJACgVTdGF0ZRIMCghQUkVQQVJFRBAAEg0KCUNPTU1JVFRFRBABEgsKB0FCT1JURUQQAhINCglQUkVQQVJJTkcQAyJrCiBSZWZlcmVuY2VUcmFuc2FjdGlvbkhvb2tSZXNwb25zZRIOCgZzdGRvdXQYASABKAwSDgoGc3RkZXJyGAIgASgMEicKC2V4aXRfc3RhdHVzGAMgASgLMhIuZ2l0YWx5LkV4aXRTdGF0dXMizwEKJVBhY2tPYmplY3RzSG9va1dpdGhTaWRlY2hhbm5lbFJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEgwKBGFyZ3MYAiADKAkSDQoFZ2xfaWQYAyABKAkSEwoLZ2xfdXNlcm5hbWUYBSABKAkSFAoMZ2l0X3Byb3RvY29sGAYgASgJEhEKCXJlbW90ZV9pcBgHIAEoCRIdChVlbnZpcm9ubWVudF92YXJpYWJsZXMYCCADKAkiKAomUGFja09iamVjdHNIb29rV2l0aFNpZGVjaGFubmVsUmVzcG9uc2UidAoWUHJvY1JlY2VpdmVIb29rUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESHQoVZW52aXJvbm1lbnRfdmFyaWFibGVzGAIgAygJEg0KBXN0ZGluGAMgASgMImIKF1Byb2NSZWNlaXZlSG9va1Jlc3BvbnNlEg4KBnN0ZG91dBgBIAEoDBIOCgZzdGRlcnIYAiABKAwSJwoLZXhpdF9zdGF0dXMYAyABKAsyEi5naXRhbHkuRXhpdFN0YXR1czL+BAoLSG9va1NlcnZpY2USWwoOUHJlUmVjZWl2ZUhvb2sSHS5naXRhbHkuUHJlUmVjZWl2ZUhvb2tSZXF1ZXN0Gh4uZ2l0YWx5LlByZVJlY2VpdmVIb29rUmVzcG9uc2UiBvqXKAIIAigBMAESXgoPUG9zdFJlY2VpdmVIb29rEh4uZ2l0YWx5LlBvc3RSZWNlaXZlSG9va1JlcXVlc3QaHy5naXRhbHkuUG9zdFJlY2VpdmVIb29rUmVzcG9uc2UiBvqXKAIIAigBMAESTQoKVXBkYXRlSG9vaxIZLmdpdGFseS5VcGRhdGVIb29rUmVxdWVzdBoaLmdpdGFseS5VcGRhdGVIb29rUmVzcG9uc2UiBvqXKAIIAjABEnkKGFJlZmVyZW5jZVRyYW5zYWN0aW9uSG9vaxInLmdpdGFseS5SZWZlcmVuY2VUcmFuc2FjdGlvbkhvb2tSZXF1ZXN0GiguZ2l0YWx5LlJlZmVyZW5jZVRyYW5zYWN0aW9uSG9va1Jlc3BvbnNlIgb6lygCCAIoATABEocBCh5QYWNrT2JqZWN0c0hvb2tXaXRoU2lkZWNoYW5uZWwSLS5naXRhbHkuUGFja09iamVjdHNIb29rV2l0aFNpZGVjaGFubmVsUmVxdWVzdBouLmdpdGFseS5QYWNrT2JqZWN0c0hvb2tXaXRoU2lkZWNoYW5uZWxSZXNwb25zZSIG+pcoAggCEl4KD1Byb2NSZWNlaXZlSG9vaxIeLmdpdGFseS5Qcm9jUmVjZWl2ZUhvb2tSZXF1ZXN0Gh8uZ2l0YWx5LlByb2NSZWNlaXZlSG9va1Jlc3BvbnNlIgb6lygCCAEoATABQjRaMmdpdGxhYi5jb20vZ2l0bGFiLW9yZy9naXRhbHkvdjE4L3Byb3RvL2dvL2dpdGFseXBiYgZwcm90bzM", [file_lint, file_shared]);
 
 /**
+ * Carries the next part of the hook's input.
+ *
  * @generated from message gitaly.PreReceiveHookRequest
  */
 export type PreReceiveHookRequest = Message<"gitaly.PreReceiveHookRequest"> & {
   /**
+   * Repository of the push. Only the first message needs it.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Environment of the hook, "NAME=value" each. It holds the payload that ties the hook to its
+   * call. Only the first message needs it.
+   *
    * @generated from field: repeated string environment_variables = 2;
    */
   environmentVariables: string[];
 
   /**
+   * Next bytes of standard input: one line "old-oid new-oid reference" for each change. The first
+   * message has none.
+   *
    * @generated from field: bytes stdin = 4;
    */
   stdin: Uint8Array;
 
   /**
+   * Push options of the client, such as "ci.skip". Only the first message needs them.
+   *
    * @generated from field: repeated string git_push_options = 5;
    */
   gitPushOptions: string[];
@@ -48,20 +60,28 @@ export const PreReceiveHookRequestSchema: GenMessage<PreReceiveHookRequest> = /*
   messageDesc(file_hook, 0);
 
 /**
+ * Carries the next part of the hook's output.
+ *
  * @generated from message gitaly.PreReceiveHookResponse
  */
 export type PreReceiveHookResponse = Message<"gitaly.PreReceiveHookResponse"> & {
   /**
+   * Next bytes for standard output.
+   *
    * @generated from field: bytes stdout = 1;
    */
   stdout: Uint8Array;
 
   /**
+   * Next bytes for standard error, which git shows to the user.
+   *
    * @generated from field: bytes stderr = 2;
    */
   stderr: Uint8Array;
 
   /**
+   * How the hook shall end. Set in the last message; anything but 0 refuses the push.
+   *
    * @generated from field: gitaly.ExitStatus exit_status = 3;
    */
   exitStatus?: ExitStatus | undefined;
@@ -75,25 +95,36 @@ export const PreReceiveHookResponseSchema: GenMessage<PreReceiveHookResponse> = 
   messageDesc(file_hook, 1);
 
 /**
+ * Carries the next part of the hook's input.
+ *
  * @generated from message gitaly.PostReceiveHookRequest
  */
 export type PostReceiveHookRequest = Message<"gitaly.PostReceiveHookRequest"> & {
   /**
+   * Repository of the push. Only the first message needs it.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Environment of the hook, "NAME=value" each. Only the first message needs it.
+   *
    * @generated from field: repeated string environment_variables = 2;
    */
   environmentVariables: string[];
 
   /**
+   * Next bytes of standard input: one line "old-oid new-oid reference" for each change. The first
+   * message has none.
+   *
    * @generated from field: bytes stdin = 3;
    */
   stdin: Uint8Array;
 
   /**
+   * Push options of the client. Only the first message needs them.
+   *
    * @generated from field: repeated string git_push_options = 4;
    */
   gitPushOptions: string[];
@@ -107,20 +138,28 @@ export const PostReceiveHookRequestSchema: GenMessage<PostReceiveHookRequest> = 
   messageDesc(file_hook, 2);
 
 /**
+ * Carries the next part of the hook's output.
+ *
  * @generated from message gitaly.PostReceiveHookResponse
  */
 export type PostReceiveHookResponse = Message<"gitaly.PostReceiveHookResponse"> & {
   /**
+   * Next bytes for standard output.
+   *
    * @generated from field: bytes stdout = 1;
    */
   stdout: Uint8Array;
 
   /**
+   * Next bytes for standard error, which git shows to the user.
+   *
    * @generated from field: bytes stderr = 2;
    */
   stderr: Uint8Array;
 
   /**
+   * How the hook shall end. Set in the last message; the push stands in any case.
+   *
    * @generated from field: gitaly.ExitStatus exit_status = 3;
    */
   exitStatus?: ExitStatus | undefined;
@@ -134,30 +173,42 @@ export const PostReceiveHookResponseSchema: GenMessage<PostReceiveHookResponse> 
   messageDesc(file_hook, 3);
 
 /**
+ * Describes one change.
+ *
  * @generated from message gitaly.UpdateHookRequest
  */
 export type UpdateHookRequest = Message<"gitaly.UpdateHookRequest"> & {
   /**
+   * Repository of the push.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Environment of the hook, "NAME=value" each.
+   *
    * @generated from field: repeated string environment_variables = 2;
    */
   environmentVariables: string[];
 
   /**
+   * Fully qualified name of the reference.
+   *
    * @generated from field: bytes ref = 3;
    */
   ref: Uint8Array;
 
   /**
+   * Object ID that it holds; all zeros for a new reference.
+   *
    * @generated from field: string old_value = 4;
    */
   oldValue: string;
 
   /**
+   * Object ID that it gets; all zeros for a deletion.
+   *
    * @generated from field: string new_value = 5;
    */
   newValue: string;
@@ -171,20 +222,28 @@ export const UpdateHookRequestSchema: GenMessage<UpdateHookRequest> = /*@__PURE_
   messageDesc(file_hook, 4);
 
 /**
+ * Carries the next part of the hook's output.
+ *
  * @generated from message gitaly.UpdateHookResponse
  */
 export type UpdateHookResponse = Message<"gitaly.UpdateHookResponse"> & {
   /**
+   * Next bytes for standard output.
+   *
    * @generated from field: bytes stdout = 1;
    */
   stdout: Uint8Array;
 
   /**
+   * Next bytes for standard error, which git shows to the user.
+   *
    * @generated from field: bytes stderr = 2;
    */
   stderr: Uint8Array;
 
   /**
+   * How the hook shall end. Set in the last message; anything but 0 refuses the change.
+   *
    * @generated from field: gitaly.ExitStatus exit_status = 3;
    */
   exitStatus?: ExitStatus | undefined;
@@ -198,25 +257,36 @@ export const UpdateHookResponseSchema: GenMessage<UpdateHookResponse> = /*@__PUR
   messageDesc(file_hook, 5);
 
 /**
+ * Carries the next part of the hook's input.
+ *
  * @generated from message gitaly.ReferenceTransactionHookRequest
  */
 export type ReferenceTransactionHookRequest = Message<"gitaly.ReferenceTransactionHookRequest"> & {
   /**
+   * Repository that changes. Only the first message needs it.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Environment of the hook, "NAME=value" each. Only the first message needs it.
+   *
    * @generated from field: repeated string environment_variables = 2;
    */
   environmentVariables: string[];
 
   /**
+   * Next bytes of standard input: one line "old-oid new-oid reference" for each change. The first
+   * message has none.
+   *
    * @generated from field: bytes stdin = 3;
    */
   stdin: Uint8Array;
 
   /**
+   * How far the change has got. Counts in the first message only.
+   *
    * @generated from field: gitaly.ReferenceTransactionHookRequest.State state = 4;
    */
   state: ReferenceTransactionHookRequest_State;
@@ -230,31 +300,43 @@ export const ReferenceTransactionHookRequestSchema: GenMessage<ReferenceTransact
   messageDesc(file_hook, 6);
 
 /**
+ * Names the steps of a reference change, as githooks(5) does.
+ *
  * @generated from enum gitaly.ReferenceTransactionHookRequest.State
  */
 export const ReferenceTransactionHookRequest_State = {
   /**
+   * The references are locked. A failing hook still stops the change.
+   *
    * @generated from enum value: PREPARED = 0;
    */
   PREPARED: 0,
 
   /**
+   * The references have changed.
+   *
    * @generated from enum value: COMMITTED = 1;
    */
   COMMITTED: 1,
 
   /**
+   * The change was given up.
+   *
    * @generated from enum value: ABORTED = 2;
    */
   ABORTED: 2,
 
   /**
+   * The references are not locked yet. A failing hook still stops the change.
+   *
    * @generated from enum value: PREPARING = 3;
    */
   PREPARING: 3,
 } as const;
 
 /**
+ * Names the steps of a reference change, as githooks(5) does.
+ *
  * @generated from enum gitaly.ReferenceTransactionHookRequest.State
  */
 export type ReferenceTransactionHookRequest_State = (typeof ReferenceTransactionHookRequest_State)[keyof typeof ReferenceTransactionHookRequest_State] | UnknownEnum;
@@ -266,20 +348,28 @@ export const ReferenceTransactionHookRequest_StateSchema: GenEnum<ReferenceTrans
   enumDesc(file_hook, 6, 0);
 
 /**
+ * Carries the hook's result.
+ *
  * @generated from message gitaly.ReferenceTransactionHookResponse
  */
 export type ReferenceTransactionHookResponse = Message<"gitaly.ReferenceTransactionHookResponse"> & {
   /**
+   * Never set.
+   *
    * @generated from field: bytes stdout = 1;
    */
   stdout: Uint8Array;
 
   /**
+   * Never set.
+   *
    * @generated from field: bytes stderr = 2;
    */
   stderr: Uint8Array;
 
   /**
+   * How the hook shall end: always 0, since failures are errors of the call.
+   *
    * @generated from field: gitaly.ExitStatus exit_status = 3;
    */
   exitStatus?: ExitStatus | undefined;
@@ -293,40 +383,56 @@ export const ReferenceTransactionHookResponseSchema: GenMessage<ReferenceTransac
   messageDesc(file_hook, 7);
 
 /**
+ * Describes the pack.
+ *
  * @generated from message gitaly.PackObjectsHookWithSidechannelRequest
  */
 export type PackObjectsHookWithSidechannelRequest = Message<"gitaly.PackObjectsHookWithSidechannelRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Arguments of git, without "git" itself: "pack-objects", flags, "--stdout".
+   *
    * @generated from field: repeated string args = 2;
    */
   args: string[];
 
   /**
+   * GitLab's ID of the user who fetches, such as "user-123".
+   *
    * @generated from field: string gl_id = 3;
    */
   glId: string;
 
   /**
+   * Login name of the user who fetches.
+   *
    * @generated from field: string gl_username = 5;
    */
   glUsername: string;
 
   /**
+   * Value of GIT_PROTOCOL, such as "version=2".
+   *
    * @generated from field: string git_protocol = 6;
    */
   gitProtocol: string;
 
   /**
+   * Address of the client. The number of packs made at the same time is limited for each address.
+   *
    * @generated from field: string remote_ip = 7;
    */
   remoteIp: string;
 
   /**
+   * Environment of the hook, "NAME=value" each.
+   *
    * @generated from field: repeated string environment_variables = 8;
    */
   environmentVariables: string[];
@@ -340,6 +446,8 @@ export const PackObjectsHookWithSidechannelRequestSchema: GenMessage<PackObjects
   messageDesc(file_hook, 8);
 
 /**
+ * Confirms that the pack went through the socket completely.
+ *
  * @generated from message gitaly.PackObjectsHookWithSidechannelResponse
  */
 export type PackObjectsHookWithSidechannelResponse = Message<"gitaly.PackObjectsHookWithSidechannelResponse"> & {
@@ -353,20 +461,30 @@ export const PackObjectsHookWithSidechannelResponseSchema: GenMessage<PackObject
   messageDesc(file_hook, 9);
 
 /**
+ * Carries the next part of the hook's input.
+ *
  * @generated from message gitaly.ProcReceiveHookRequest
  */
 export type ProcReceiveHookRequest = Message<"gitaly.ProcReceiveHookRequest"> & {
   /**
+   * Repository of the push.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Environment of the hook, "NAME=value" each. It says which call waits for the hook. Only the
+   * first message needs it.
+   *
    * @generated from field: repeated string environment_variables = 2;
    */
   environmentVariables: string[];
 
   /**
+   * Next bytes of standard input, in the protocol of proc-receive (githooks(5)). The first message
+   * has none.
+   *
    * @generated from field: bytes stdin = 3;
    */
   stdin: Uint8Array;
@@ -380,20 +498,28 @@ export const ProcReceiveHookRequestSchema: GenMessage<ProcReceiveHookRequest> = 
   messageDesc(file_hook, 10);
 
 /**
+ * Carries the next part of the hook's output.
+ *
  * @generated from message gitaly.ProcReceiveHookResponse
  */
 export type ProcReceiveHookResponse = Message<"gitaly.ProcReceiveHookResponse"> & {
   /**
+   * Next bytes for standard output, in the protocol of proc-receive.
+   *
    * @generated from field: bytes stdout = 1;
    */
   stdout: Uint8Array;
 
   /**
+   * Next bytes for standard error.
+   *
    * @generated from field: bytes stderr = 2;
    */
   stderr: Uint8Array;
 
   /**
+   * How the hook shall end. Set in the last message; anything but 0 fails the push.
+   *
    * @generated from field: gitaly.ExitStatus exit_status = 3;
    */
   exitStatus?: ExitStatus | undefined;
@@ -407,10 +533,17 @@ export const ProcReceiveHookResponseSchema: GenMessage<ProcReceiveHookResponse> 
   messageDesc(file_hook, 11);
 
 /**
+ * Runs git's hooks inside the server. The processes that git starts as hooks call it, pass on what
+ * they are given, and end as they are told. The environment tells which call to the server the hook
+ * belongs to.
+ *
  * @generated from service gitaly.HookService
  */
 export const HookService: GenService<{
   /**
+   * Decides about a push before any reference changes: access check, then custom hooks. The pushed
+   * objects are still in quarantine.
+   *
    * @generated from rpc gitaly.HookService.PreReceiveHook
    */
   preReceiveHook: {
@@ -419,6 +552,8 @@ export const HookService: GenService<{
     output: typeof PreReceiveHookResponseSchema;
   },
   /**
+   * Follows up on a push after all references changed: notifies GitLab, then runs custom hooks.
+   *
    * @generated from rpc gitaly.HookService.PostReceiveHook
    */
   postReceiveHook: {
@@ -427,6 +562,8 @@ export const HookService: GenService<{
     output: typeof PostReceiveHookResponseSchema;
   },
   /**
+   * Decides about the change of one reference: runs custom hooks.
+   *
    * @generated from rpc gitaly.HookService.UpdateHook
    */
   updateHook: {
@@ -435,6 +572,9 @@ export const HookService: GenService<{
     output: typeof UpdateHookResponseSchema;
   },
   /**
+   * Lets replicas vote on reference changes. ABORTED when the vote failed, FAILED_PRECONDITION when
+   * the transaction was stopped.
+   *
    * @generated from rpc gitaly.HookService.ReferenceTransactionHook
    */
   referenceTransactionHook: {
@@ -443,6 +583,10 @@ export const HookService: GenService<{
     output: typeof ReferenceTransactionHookResponseSchema;
   },
   /**
+   * Makes the pack for a fetch, or takes it from the cache. Standard input and output of
+   * git-pack-objects(1) go through a unix socket that the metadata of the call names; output and
+   * progress share it as sidebands. CANCELLED when the client went away.
+   *
    * @generated from rpc gitaly.HookService.PackObjectsHookWithSidechannel
    */
   packObjectsHookWithSidechannel: {
@@ -451,6 +595,9 @@ export const HookService: GenService<{
     output: typeof PackObjectsHookWithSidechannelResponseSchema;
   },
   /**
+   * Lets the call that started git-receive-pack(1) make the reference changes of the push itself,
+   * inside its transaction.
+   *
    * @generated from rpc gitaly.HookService.ProcReceiveHook
    */
   procReceiveHook: {

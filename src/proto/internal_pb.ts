@@ -16,10 +16,14 @@ export const file_internal: GenFile = /*@__PURE__*/
   fileDesc("Cg5pbnRlcm5hbC5wcm90bxIGZ2l0YWx5Ii4KEFdhbGtSZXBvc1JlcXVlc3QSGgoMc3RvcmFnZV9uYW1lGAEgASgJQgSIxiwBImEKEVdhbGtSZXBvc1Jlc3BvbnNlEhUKDXJlbGF0aXZlX3BhdGgYASABKAkSNQoRbW9kaWZpY2F0aW9uX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjUKF1NjYW5Qb29sTWV0YWRhdGFSZXF1ZXN0EhoKDHN0b3JhZ2VfbmFtZRgBIAEoCUIEiMYsASJeChhTY2FuUG9vbE1ldGFkYXRhUmVzcG9uc2USFQoNcmVsYXRpdmVfcGF0aBgBIAEoCRIWCg5wb29sX2Rpc2tfcGF0aBgCIAEoCRITCgtpc191cHN0cmVhbRgDIAEoCCJ6ChhTdG9yZVBvb2xNZXRhZGF0YVJlcXVlc3QSGgoMc3RvcmFnZV9uYW1lGAEgASgJQgSIxiwBEhUKDXJlbGF0aXZlX3BhdGgYAiABKAkSFgoOcG9vbF9kaXNrX3BhdGgYAyABKAkSEwoLaXNfdXBzdHJlYW0YBCABKAgiGwoZU3RvcmVQb29sTWV0YWRhdGFSZXNwb25zZSI1ChdMaXN0UG9vbE1ldGFkYXRhUmVxdWVzdBIaCgxzdG9yYWdlX25hbWUYASABKAlCBIjGLAEiMgoYTGlzdFBvb2xNZXRhZGF0YVJlc3BvbnNlEhYKDnBvb2xfZGlza19wYXRoGAEgASgJIk8KGExpc3RQb29sVXBzdHJlYW1zUmVxdWVzdBIaCgxzdG9yYWdlX25hbWUYASABKAlCBIjGLAESFwoPcG9vbF9kaXNrX3BhdGhzGAIgAygJIpIBChlMaXN0UG9vbFVwc3RyZWFtc1Jlc3BvbnNlEkMKCXVwc3RyZWFtcxgBIAMoCzIwLmdpdGFseS5MaXN0UG9vbFVwc3RyZWFtc1Jlc3BvbnNlLlVwc3RyZWFtc0VudHJ5GjAKDlVwc3RyZWFtc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEy8gMKDkludGVybmFsR2l0YWx5EkwKCVdhbGtSZXBvcxIYLmdpdGFseS5XYWxrUmVwb3NSZXF1ZXN0GhkuZ2l0YWx5LldhbGtSZXBvc1Jlc3BvbnNlIgj6lygECAIQAjABEmEKEFNjYW5Qb29sTWV0YWRhdGESHy5naXRhbHkuU2NhblBvb2xNZXRhZGF0YVJlcXVlc3QaIC5naXRhbHkuU2NhblBvb2xNZXRhZGF0YVJlc3BvbnNlIgj6lygECAIQAjABEmQKEVN0b3JlUG9vbE1ldGFkYXRhEiAuZ2l0YWx5LlN0b3JlUG9vbE1ldGFkYXRhUmVxdWVzdBohLmdpdGFseS5TdG9yZVBvb2xNZXRhZGF0YVJlc3BvbnNlIgj6lygECAEQAigBEmEKEExpc3RQb29sTWV0YWRhdGESHy5naXRhbHkuTGlzdFBvb2xNZXRhZGF0YVJlcXVlc3QaIC5naXRhbHkuTGlzdFBvb2xNZXRhZGF0YVJlc3BvbnNlIgj6lygECAIQAjABEmYKEUxpc3RQb29sVXBzdHJlYW1zEiAuZ2l0YWx5Lkxpc3RQb29sVXBzdHJlYW1zUmVxdWVzdBohLmdpdGFseS5MaXN0UG9vbFVwc3RyZWFtc1Jlc3BvbnNlIgj6lygECAIQAigBMAFCNFoyZ2l0bGFiLmNvbS9naXRsYWItb3JnL2dpdGFseS92MTgvcHJvdG8vZ28vZ2l0YWx5cGJiBnByb3RvMw", [file_google_protobuf_timestamp, file_lint]);
 
 /**
+ * Names the storage to walk.
+ *
  * @generated from message gitaly.WalkReposRequest
  */
 export type WalkReposRequest = Message<"gitaly.WalkReposRequest"> & {
   /**
+   * Storage to look at.
+   *
    * @generated from field: string storage_name = 1;
    */
   storageName: string;
@@ -33,15 +37,21 @@ export const WalkReposRequestSchema: GenMessage<WalkReposRequest> = /*@__PURE__*
   messageDesc(file_internal, 0);
 
 /**
+ * Describes one repository.
+ *
  * @generated from message gitaly.WalkReposResponse
  */
 export type WalkReposResponse = Message<"gitaly.WalkReposResponse"> & {
   /**
+   * Path below the root of the storage.
+   *
    * @generated from field: string relative_path = 1;
    */
   relativePath: string;
 
   /**
+   * When the repository's directory last changed. It hints at how recently the repository was used.
+   *
    * @generated from field: google.protobuf.Timestamp modification_time = 2;
    */
   modificationTime?: Timestamp | undefined;
@@ -55,10 +65,14 @@ export const WalkReposResponseSchema: GenMessage<WalkReposResponse> = /*@__PURE_
   messageDesc(file_internal, 1);
 
 /**
+ * Names the storage to scan.
+ *
  * @generated from message gitaly.ScanPoolMetadataRequest
  */
 export type ScanPoolMetadataRequest = Message<"gitaly.ScanPoolMetadataRequest"> & {
   /**
+   * Storage to look at.
+   *
    * @generated from field: string storage_name = 1;
    */
   storageName: string;
@@ -72,20 +86,28 @@ export const ScanPoolMetadataRequestSchema: GenMessage<ScanPoolMetadataRequest> 
   messageDesc(file_internal, 2);
 
 /**
+ * Describes one link.
+ *
  * @generated from message gitaly.ScanPoolMetadataResponse
  */
 export type ScanPoolMetadataResponse = Message<"gitaly.ScanPoolMetadataResponse"> & {
   /**
+   * Path of the repository that borrows.
+   *
    * @generated from field: string relative_path = 1;
    */
   relativePath: string;
 
   /**
+   * Path of the pool below the root of the storage.
+   *
    * @generated from field: string pool_disk_path = 2;
    */
   poolDiskPath: string;
 
   /**
+   * Whether the pool was made from this repository. A scan cannot tell and leaves it false.
+   *
    * @generated from field: bool is_upstream = 3;
    */
   isUpstream: boolean;
@@ -99,25 +121,35 @@ export const ScanPoolMetadataResponseSchema: GenMessage<ScanPoolMetadataResponse
   messageDesc(file_internal, 3);
 
 /**
+ * Describes one link.
+ *
  * @generated from message gitaly.StorePoolMetadataRequest
  */
 export type StorePoolMetadataRequest = Message<"gitaly.StorePoolMetadataRequest"> & {
   /**
+   * Storage that holds both. The first message must have it.
+   *
    * @generated from field: string storage_name = 1;
    */
   storageName: string;
 
   /**
+   * Path of the repository that borrows.
+   *
    * @generated from field: string relative_path = 2;
    */
   relativePath: string;
 
   /**
+   * Path of the pool below the root of the storage.
+   *
    * @generated from field: string pool_disk_path = 3;
    */
   poolDiskPath: string;
 
   /**
+   * Whether the pool was made from this repository.
+   *
    * @generated from field: bool is_upstream = 4;
    */
   isUpstream: boolean;
@@ -131,6 +163,8 @@ export const StorePoolMetadataRequestSchema: GenMessage<StorePoolMetadataRequest
   messageDesc(file_internal, 4);
 
 /**
+ * Confirms that the links are stored.
+ *
  * @generated from message gitaly.StorePoolMetadataResponse
  */
 export type StorePoolMetadataResponse = Message<"gitaly.StorePoolMetadataResponse"> & {
@@ -144,10 +178,14 @@ export const StorePoolMetadataResponseSchema: GenMessage<StorePoolMetadataRespon
   messageDesc(file_internal, 5);
 
 /**
+ * Names the storage.
+ *
  * @generated from message gitaly.ListPoolMetadataRequest
  */
 export type ListPoolMetadataRequest = Message<"gitaly.ListPoolMetadataRequest"> & {
   /**
+   * Storage to look at.
+   *
    * @generated from field: string storage_name = 1;
    */
   storageName: string;
@@ -161,10 +199,14 @@ export const ListPoolMetadataRequestSchema: GenMessage<ListPoolMetadataRequest> 
   messageDesc(file_internal, 6);
 
 /**
+ * Describes one pool.
+ *
  * @generated from message gitaly.ListPoolMetadataResponse
  */
 export type ListPoolMetadataResponse = Message<"gitaly.ListPoolMetadataResponse"> & {
   /**
+   * Path of the pool below the root of the storage.
+   *
    * @generated from field: string pool_disk_path = 1;
    */
   poolDiskPath: string;
@@ -178,15 +220,21 @@ export const ListPoolMetadataResponseSchema: GenMessage<ListPoolMetadataResponse
   messageDesc(file_internal, 7);
 
 /**
+ * Carries the next pools.
+ *
  * @generated from message gitaly.ListPoolUpstreamsRequest
  */
 export type ListPoolUpstreamsRequest = Message<"gitaly.ListPoolUpstreamsRequest"> & {
   /**
+   * Storage that holds the pools, as GitLab names it. The first message must have it.
+   *
    * @generated from field: string storage_name = 1;
    */
   storageName: string;
 
   /**
+   * Paths of pools, with or without ".git".
+   *
    * @generated from field: repeated string pool_disk_paths = 2;
    */
   poolDiskPaths: string[];
@@ -200,10 +248,15 @@ export const ListPoolUpstreamsRequestSchema: GenMessage<ListPoolUpstreamsRequest
   messageDesc(file_internal, 8);
 
 /**
+ * Holds the answer for all pools.
+ *
  * @generated from message gitaly.ListPoolUpstreamsResponse
  */
 export type ListPoolUpstreamsResponse = Message<"gitaly.ListPoolUpstreamsResponse"> & {
   /**
+   * Path of the repository for each pool path, spelled as in the request. Only pools whose upstream
+   * is public appear.
+   *
    * @generated from field: map<string, string> upstreams = 1;
    */
   upstreams: { [key: string]: string };
@@ -217,10 +270,16 @@ export const ListPoolUpstreamsResponseSchema: GenMessage<ListPoolUpstreamsRespon
   messageDesc(file_internal, 9);
 
 /**
+ * Serves other servers of the same installation, never clients. What it knows about object pools
+ * lies in a database of the server; RPCs that need it answer FAILED_PRECONDITION when none is
+ * configured.
+ *
  * @generated from service gitaly.InternalGitaly
  */
 export const InternalGitaly: GenService<{
   /**
+   * Streams all repositories that lie on a storage.
+   *
    * @generated from rpc gitaly.InternalGitaly.WalkRepos
    */
   walkRepos: {
@@ -229,6 +288,9 @@ export const InternalGitaly: GenService<{
     output: typeof WalkReposResponseSchema;
   },
   /**
+   * Streams the repositories on a storage that borrow objects from a pool, as their alternates
+   * files tell. Links to something that is no repository are left out and recorded as broken.
+   *
    * @generated from rpc gitaly.InternalGitaly.ScanPoolMetadata
    */
   scanPoolMetadata: {
@@ -237,6 +299,9 @@ export const InternalGitaly: GenService<{
     output: typeof ScanPoolMetadataResponseSchema;
   },
   /**
+   * Adds links between repositories and pools to the database. All links of the stream are stored
+   * together when it ends.
+   *
    * @generated from rpc gitaly.InternalGitaly.StorePoolMetadata
    */
   storePoolMetadata: {
@@ -245,6 +310,8 @@ export const InternalGitaly: GenService<{
     output: typeof StorePoolMetadataResponseSchema;
   },
   /**
+   * Streams the pools of a storage that the database knows.
+   *
    * @generated from rpc gitaly.InternalGitaly.ListPoolMetadata
    */
   listPoolMetadata: {
@@ -253,6 +320,9 @@ export const InternalGitaly: GenService<{
     output: typeof ListPoolMetadataResponseSchema;
   },
   /**
+   * Asks GitLab which repositories pools were made from. The client sends all pools before it reads
+   * the only answer.
+   *
    * @generated from rpc gitaly.InternalGitaly.ListPoolUpstreams
    */
   listPoolUpstreams: {

@@ -111,7 +111,7 @@ export type LogEntry_ReferenceTransaction_Change = Message<"gitaly.LogEntry.Refe
   newOid: Uint8Array;
 
   /**
-   * Fully qualified name of the reference that a symbolic reference now leads to, such as HEAD.
+   * Fully qualified name that a symbolic reference such as HEAD now leads to.
    *
    * @generated from field: bytes new_target = 3;
    */
@@ -274,7 +274,7 @@ export type LogEntry_Operation_CreateHardLink = Message<"gitaly.LogEntry.Operati
   sourcePath: Uint8Array;
 
   /**
-   * Whether source_path is relative to the storage root instead.
+   * Measures source_path from the storage root rather than from that folder.
    *
    * @generated from field: bool source_in_storage = 2;
    */

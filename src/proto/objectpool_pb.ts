@@ -16,15 +16,21 @@ export const file_objectpool: GenFile = /*@__PURE__*/
   fileDesc("ChBvYmplY3Rwb29sLnByb3RvEgZnaXRhbHkicgoXQ3JlYXRlT2JqZWN0UG9vbFJlcXVlc3QSLQoLb2JqZWN0X3Bvb2wYASABKAsyEi5naXRhbHkuT2JqZWN0UG9vbEIEmMYsARIoCgZvcmlnaW4YAiABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEoMYsASIaChhDcmVhdGVPYmplY3RQb29sUmVzcG9uc2UiSAoXRGVsZXRlT2JqZWN0UG9vbFJlcXVlc3QSLQoLb2JqZWN0X3Bvb2wYASABKAsyEi5naXRhbHkuT2JqZWN0UG9vbEIEmMYsASIaChhEZWxldGVPYmplY3RQb29sUmVzcG9uc2UigAEKIUxpbmtSZXBvc2l0b3J5VG9PYmplY3RQb29sUmVxdWVzdBItCgtvYmplY3RfcG9vbBgBIAEoCzISLmdpdGFseS5PYmplY3RQb29sQgSgxiwBEiwKCnJlcG9zaXRvcnkYAiABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsASIkCiJMaW5rUmVwb3NpdG9yeVRvT2JqZWN0UG9vbFJlc3BvbnNlIk4KHkRpc2Nvbm5lY3RHaXRBbHRlcm5hdGVzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAEiIQofRGlzY29ubmVjdEdpdEFsdGVybmF0ZXNSZXNwb25zZSKDAQoaRmV0Y2hJbnRvT2JqZWN0UG9vbFJlcXVlc3QSKAoGb3JpZ2luGAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBKDGLAESLQoLb2JqZWN0X3Bvb2wYAiABKAsyEi5naXRhbHkuT2JqZWN0UG9vbEIEmMYsAUoECAMQBFIGcmVwYWNrIh0KG0ZldGNoSW50b09iamVjdFBvb2xSZXNwb25zZSJEChRHZXRPYmplY3RQb29sUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAEiQAoVR2V0T2JqZWN0UG9vbFJlc3BvbnNlEicKC29iamVjdF9wb29sGAEgASgLMhIuZ2l0YWx5Lk9iamVjdFBvb2wygAUKEU9iamVjdFBvb2xTZXJ2aWNlEl0KEENyZWF0ZU9iamVjdFBvb2wSHy5naXRhbHkuQ3JlYXRlT2JqZWN0UG9vbFJlcXVlc3QaIC5naXRhbHkuQ3JlYXRlT2JqZWN0UG9vbFJlc3BvbnNlIgb6lygCCAESXQoQRGVsZXRlT2JqZWN0UG9vbBIfLmdpdGFseS5EZWxldGVPYmplY3RQb29sUmVxdWVzdBogLmdpdGFseS5EZWxldGVPYmplY3RQb29sUmVzcG9uc2UiBvqXKAIIARJ7ChpMaW5rUmVwb3NpdG9yeVRvT2JqZWN0UG9vbBIpLmdpdGFseS5MaW5rUmVwb3NpdG9yeVRvT2JqZWN0UG9vbFJlcXVlc3QaKi5naXRhbHkuTGlua1JlcG9zaXRvcnlUb09iamVjdFBvb2xSZXNwb25zZSIG+pcoAggBEnIKF0Rpc2Nvbm5lY3RHaXRBbHRlcm5hdGVzEiYuZ2l0YWx5LkRpc2Nvbm5lY3RHaXRBbHRlcm5hdGVzUmVxdWVzdBonLmdpdGFseS5EaXNjb25uZWN0R2l0QWx0ZXJuYXRlc1Jlc3BvbnNlIgb6lygCCAESZgoTRmV0Y2hJbnRvT2JqZWN0UG9vbBIiLmdpdGFseS5GZXRjaEludG9PYmplY3RQb29sUmVxdWVzdBojLmdpdGFseS5GZXRjaEludG9PYmplY3RQb29sUmVzcG9uc2UiBvqXKAIIARJUCg1HZXRPYmplY3RQb29sEhwuZ2l0YWx5LkdldE9iamVjdFBvb2xSZXF1ZXN0Gh0uZ2l0YWx5LkdldE9iamVjdFBvb2xSZXNwb25zZSIG+pcoAggCQjRaMmdpdGxhYi5jb20vZ2l0bGFiLW9yZy9naXRhbHkvdjE4L3Byb3RvL2dvL2dpdGFseXBiYgZwcm90bzM", [file_lint, file_shared]);
 
 /**
+ * Describes the pool.
+ *
  * @generated from message gitaly.CreateObjectPoolRequest
  */
 export type CreateObjectPoolRequest = Message<"gitaly.CreateObjectPoolRequest"> & {
   /**
+   * Place of the new pool. Its path must have the form of a pool path.
+   *
    * @generated from field: gitaly.ObjectPool object_pool = 1;
    */
   objectPool?: ObjectPool | undefined;
 
   /**
+   * Repository to copy, on the same storage.
+   *
    * @generated from field: gitaly.Repository origin = 2;
    */
   origin?: Repository | undefined;
@@ -38,6 +44,8 @@ export const CreateObjectPoolRequestSchema: GenMessage<CreateObjectPoolRequest> 
   messageDesc(file_objectpool, 0);
 
 /**
+ * Confirms that the pool is there.
+ *
  * @generated from message gitaly.CreateObjectPoolResponse
  */
 export type CreateObjectPoolResponse = Message<"gitaly.CreateObjectPoolResponse"> & {
@@ -51,10 +59,14 @@ export const CreateObjectPoolResponseSchema: GenMessage<CreateObjectPoolResponse
   messageDesc(file_objectpool, 1);
 
 /**
+ * Names the pool to remove.
+ *
  * @generated from message gitaly.DeleteObjectPoolRequest
  */
 export type DeleteObjectPoolRequest = Message<"gitaly.DeleteObjectPoolRequest"> & {
   /**
+   * Pool to remove.
+   *
    * @generated from field: gitaly.ObjectPool object_pool = 1;
    */
   objectPool?: ObjectPool | undefined;
@@ -68,6 +80,8 @@ export const DeleteObjectPoolRequestSchema: GenMessage<DeleteObjectPoolRequest> 
   messageDesc(file_objectpool, 2);
 
 /**
+ * Confirms that the pool is gone.
+ *
  * @generated from message gitaly.DeleteObjectPoolResponse
  */
 export type DeleteObjectPoolResponse = Message<"gitaly.DeleteObjectPoolResponse"> & {
@@ -81,15 +95,21 @@ export const DeleteObjectPoolResponseSchema: GenMessage<DeleteObjectPoolResponse
   messageDesc(file_objectpool, 3);
 
 /**
+ * Names the pool and the new member.
+ *
  * @generated from message gitaly.LinkRepositoryToObjectPoolRequest
  */
 export type LinkRepositoryToObjectPoolRequest = Message<"gitaly.LinkRepositoryToObjectPoolRequest"> & {
   /**
+   * Pool to borrow from.
+   *
    * @generated from field: gitaly.ObjectPool object_pool = 1;
    */
   objectPool?: ObjectPool | undefined;
 
   /**
+   * Repository that joins, on the same storage.
+   *
    * @generated from field: gitaly.Repository repository = 2;
    */
   repository?: Repository | undefined;
@@ -103,6 +123,8 @@ export const LinkRepositoryToObjectPoolRequestSchema: GenMessage<LinkRepositoryT
   messageDesc(file_objectpool, 4);
 
 /**
+ * Confirms that the repository is a member.
+ *
  * @generated from message gitaly.LinkRepositoryToObjectPoolResponse
  */
 export type LinkRepositoryToObjectPoolResponse = Message<"gitaly.LinkRepositoryToObjectPoolResponse"> & {
@@ -116,10 +138,14 @@ export const LinkRepositoryToObjectPoolResponseSchema: GenMessage<LinkRepository
   messageDesc(file_objectpool, 5);
 
 /**
+ * Names the member that leaves.
+ *
  * @generated from message gitaly.DisconnectGitAlternatesRequest
  */
 export type DisconnectGitAlternatesRequest = Message<"gitaly.DisconnectGitAlternatesRequest"> & {
   /**
+   * Repository that leaves its pool.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -133,6 +159,8 @@ export const DisconnectGitAlternatesRequestSchema: GenMessage<DisconnectGitAlter
   messageDesc(file_objectpool, 6);
 
 /**
+ * Confirms that the repository stands on its own.
+ *
  * @generated from message gitaly.DisconnectGitAlternatesResponse
  */
 export type DisconnectGitAlternatesResponse = Message<"gitaly.DisconnectGitAlternatesResponse"> & {
@@ -146,15 +174,21 @@ export const DisconnectGitAlternatesResponseSchema: GenMessage<DisconnectGitAlte
   messageDesc(file_objectpool, 7);
 
 /**
+ * Names the pool and where to fetch from.
+ *
  * @generated from message gitaly.FetchIntoObjectPoolRequest
  */
 export type FetchIntoObjectPoolRequest = Message<"gitaly.FetchIntoObjectPoolRequest"> & {
   /**
+   * Repository to fetch from, on the same storage.
+   *
    * @generated from field: gitaly.Repository origin = 1;
    */
   origin?: Repository | undefined;
 
   /**
+   * Pool to update.
+   *
    * @generated from field: gitaly.ObjectPool object_pool = 2;
    */
   objectPool?: ObjectPool | undefined;
@@ -168,6 +202,8 @@ export const FetchIntoObjectPoolRequestSchema: GenMessage<FetchIntoObjectPoolReq
   messageDesc(file_objectpool, 8);
 
 /**
+ * Confirms that the pool is up to date.
+ *
  * @generated from message gitaly.FetchIntoObjectPoolResponse
  */
 export type FetchIntoObjectPoolResponse = Message<"gitaly.FetchIntoObjectPoolResponse"> & {
@@ -181,10 +217,14 @@ export const FetchIntoObjectPoolResponseSchema: GenMessage<FetchIntoObjectPoolRe
   messageDesc(file_objectpool, 9);
 
 /**
+ * Names the repository to look at.
+ *
  * @generated from message gitaly.GetObjectPoolRequest
  */
 export type GetObjectPoolRequest = Message<"gitaly.GetObjectPoolRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -198,10 +238,15 @@ export const GetObjectPoolRequestSchema: GenMessage<GetObjectPoolRequest> = /*@_
   messageDesc(file_objectpool, 10);
 
 /**
+ * Holds the pool.
+ *
  * @generated from message gitaly.GetObjectPoolResponse
  */
 export type GetObjectPoolResponse = Message<"gitaly.GetObjectPoolResponse"> & {
   /**
+   * Pool that the repository borrows from. Unset if it is a member of none, or if the link leads
+   * nowhere.
+   *
    * @generated from field: gitaly.ObjectPool object_pool = 1;
    */
   objectPool?: ObjectPool | undefined;
@@ -215,10 +260,19 @@ export const GetObjectPoolResponseSchema: GenMessage<GetObjectPoolResponse> = /*
   messageDesc(file_objectpool, 11);
 
 /**
+ * Looks after object pools, repositories that hold the objects which forks have in common. Members
+ * borrow from the pool through their alternates file. A pool lives from CreateObjectPool to
+ * DeleteObjectPool; in between, FetchIntoObjectPool keeps it up to date with the repository that it
+ * was made from, and repositories join and leave.
+ *
  * @generated from service gitaly.ObjectPoolService
  */
 export const ObjectPoolService: GenService<{
   /**
+   * Makes a pool as a copy of a repository, which does not become a member by that.
+   * INVALID_ARGUMENT when the path is no pool path; FAILED_PRECONDITION or ALREADY_EXISTS when
+   * something is there already.
+   *
    * @generated from rpc gitaly.ObjectPoolService.CreateObjectPool
    */
   createObjectPool: {
@@ -227,6 +281,9 @@ export const ObjectPoolService: GenService<{
     output: typeof CreateObjectPoolResponseSchema;
   },
   /**
+   * Removes a pool. Nobody checks for members: those that are left are broken afterwards. A pool
+   * that does not exist is no error.
+   *
    * @generated from rpc gitaly.ObjectPoolService.DeleteObjectPool
    */
   deleteObjectPool: {
@@ -235,6 +292,9 @@ export const ObjectPoolService: GenService<{
     output: typeof DeleteObjectPoolResponseSchema;
   },
   /**
+   * Makes a repository a member of a pool. Its own copies of common objects vanish when it is
+   * repacked. Linking twice is fine; a member of another pool is refused.
+   *
    * @generated from rpc gitaly.ObjectPoolService.LinkRepositoryToObjectPool
    */
   linkRepositoryToObjectPool: {
@@ -243,6 +303,9 @@ export const ObjectPoolService: GenService<{
     output: typeof LinkRepositoryToObjectPoolResponseSchema;
   },
   /**
+   * Makes a repository a member of no pool: puts all objects that it borrows into the repository,
+   * checks that nothing is missing, and removes the link.
+   *
    * @generated from rpc gitaly.ObjectPoolService.DisconnectGitAlternates
    */
   disconnectGitAlternates: {
@@ -251,6 +314,10 @@ export const ObjectPoolService: GenService<{
     output: typeof DisconnectGitAlternatesResponseSchema;
   },
   /**
+   * Updates a pool from the repository that it was made from, then does its housekeeping. Objects
+   * that the repository has lost stay in the pool, where references keep them alive, since members
+   * may need them.
+   *
    * @generated from rpc gitaly.ObjectPoolService.FetchIntoObjectPool
    */
   fetchIntoObjectPool: {
@@ -259,6 +326,8 @@ export const ObjectPoolService: GenService<{
     output: typeof FetchIntoObjectPoolResponseSchema;
   },
   /**
+   * Tells which pool a repository is a member of.
+   *
    * @generated from rpc gitaly.ObjectPoolService.GetObjectPool
    */
   getObjectPool: {

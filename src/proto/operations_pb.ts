@@ -20,25 +20,35 @@ export const file_operations: GenFile = /*@__PURE__*/
   fileDesc("ChBvcGVyYXRpb25zLnByb3RvEgZnaXRhbHkijQEKF1VzZXJDcmVhdGVCcmFuY2hSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARITCgticmFuY2hfbmFtZRgCIAEoDBIaCgR1c2VyGAMgASgLMgwuZ2l0YWx5LlVzZXISEwoLc3RhcnRfcG9pbnQYBCABKAwiUwoYVXNlckNyZWF0ZUJyYW5jaFJlc3BvbnNlEh4KBmJyYW5jaBgBIAEoCzIOLmdpdGFseS5CcmFuY2hKBAgCEANSEXByZV9yZWNlaXZlX2Vycm9yIlAKFVVzZXJDcmVhdGVCcmFuY2hFcnJvchIuCgtjdXN0b21faG9vaxgBIAEoCzIXLmdpdGFseS5DdXN0b21Ib29rRXJyb3JIAEIHCgVlcnJvciKYAQoXVXNlclVwZGF0ZUJyYW5jaFJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhMKC2JyYW5jaF9uYW1lGAIgASgMEhoKBHVzZXIYAyABKAsyDC5naXRhbHkuVXNlchIOCgZuZXdyZXYYBCABKAwSDgoGb2xkcmV2GAUgASgMIjUKGFVzZXJVcGRhdGVCcmFuY2hSZXNwb25zZRIZChFwcmVfcmVjZWl2ZV9lcnJvchgBIAEoCSKSAQoXVXNlckRlbGV0ZUJyYW5jaFJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhMKC2JyYW5jaF9uYW1lGAIgASgMEhoKBHVzZXIYAyABKAsyDC5naXRhbHkuVXNlchIYChBleHBlY3RlZF9vbGRfb2lkGAQgASgJIjMKGFVzZXJEZWxldGVCcmFuY2hSZXNwb25zZUoECAEQAlIRcHJlX3JlY2VpdmVfZXJyb3IivAEKFVVzZXJEZWxldGVCcmFuY2hFcnJvchIwCgxhY2Nlc3NfY2hlY2sYASABKAsyGC5naXRhbHkuQWNjZXNzQ2hlY2tFcnJvckgAEjgKEHJlZmVyZW5jZV91cGRhdGUYAiABKAsyHC5naXRhbHkuUmVmZXJlbmNlVXBkYXRlRXJyb3JIABIuCgtjdXN0b21faG9vaxgDIAEoCzIXLmdpdGFseS5DdXN0b21Ib29rRXJyb3JIAEIHCgVlcnJvciKMAQoUVXNlckRlbGV0ZVRhZ1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhAKCHRhZ19uYW1lGAIgASgMEhoKBHVzZXIYAyABKAsyDC5naXRhbHkuVXNlchIYChBleHBlY3RlZF9vbGRfb2lkGAQgASgJIjIKFVVzZXJEZWxldGVUYWdSZXNwb25zZRIZChFwcmVfcmVjZWl2ZV9lcnJvchgBIAEoCSLLAQoUVXNlckNyZWF0ZVRhZ1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhAKCHRhZ19uYW1lGAIgASgMEhoKBHVzZXIYAyABKAsyDC5naXRhbHkuVXNlchIXCg90YXJnZXRfcmV2aXNpb24YBCABKAwSDwoHbWVzc2FnZRgFIAEoDBItCgl0aW1lc3RhbXAYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlgKFVVzZXJDcmVhdGVUYWdSZXNwb25zZRIYCgN0YWcYASABKAsyCy5naXRhbHkuVGFnSgQIAhADSgQIAxAEUgZleGlzdHNSEXByZV9yZWNlaXZlX2Vycm9yIvMBChJVc2VyQ3JlYXRlVGFnRXJyb3ISMAoMYWNjZXNzX2NoZWNrGAEgASgLMhguZ2l0YWx5LkFjY2Vzc0NoZWNrRXJyb3JIABI4ChByZWZlcmVuY2VfdXBkYXRlGAIgASgLMhwuZ2l0YWx5LlJlZmVyZW5jZVVwZGF0ZUVycm9ySAASLgoLY3VzdG9tX2hvb2sYAyABKAsyFy5naXRhbHkuQ3VzdG9tSG9va0Vycm9ySAASOAoQcmVmZXJlbmNlX2V4aXN0cxgEIAEoCzIcLmdpdGFseS5SZWZlcmVuY2VFeGlzdHNFcnJvckgAQgcKBWVycm9yIowCChZVc2VyTWVyZ2VCcmFuY2hSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIaCgR1c2VyGAIgASgLMgwuZ2l0YWx5LlVzZXISEQoJY29tbWl0X2lkGAMgASgJEg4KBmJyYW5jaBgEIAEoDBIPCgdtZXNzYWdlGAUgASgMEg0KBWFwcGx5GAYgASgIEi0KCXRpbWVzdGFtcBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQZXhwZWN0ZWRfb2xkX29pZBgIIAEoCRIOCgZzcXVhc2gYCSABKAgSDAoEc2lnbhgKIAEoCCKBAQoXVXNlck1lcmdlQnJhbmNoUmVzcG9uc2USEQoJY29tbWl0X2lkGAEgASgJEjQKDWJyYW5jaF91cGRhdGUYAyABKAsyHS5naXRhbHkuT3BlcmF0aW9uQnJhbmNoVXBkYXRlSgQIAhADSgQIBBAFUhFwcmVfcmVjZWl2ZV9lcnJvciLxAQoUVXNlck1lcmdlQnJhbmNoRXJyb3ISMAoMYWNjZXNzX2NoZWNrGAEgASgLMhguZ2l0YWx5LkFjY2Vzc0NoZWNrRXJyb3JIABI4ChByZWZlcmVuY2VfdXBkYXRlGAIgASgLMhwuZ2l0YWx5LlJlZmVyZW5jZVVwZGF0ZUVycm9ySAASLgoLY3VzdG9tX2hvb2sYAyABKAsyFy5naXRhbHkuQ3VzdG9tSG9va0Vycm9ySAASNAoObWVyZ2VfY29uZmxpY3QYBCABKAsyGi5naXRhbHkuTWVyZ2VDb25mbGljdEVycm9ySABCBwoFZXJyb3IivAIKFVVzZXJNZXJnZVRvUmVmUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESGgoEdXNlchgCIAEoCzIMLmdpdGFseS5Vc2VyEhIKCnNvdXJjZV9zaGEYAyABKAkSEgoGYnJhbmNoGAQgASgMQgIYARISCgp0YXJnZXRfcmVmGAUgASgMEg8KB21lc3NhZ2UYBiABKAwSGAoQZmlyc3RfcGFyZW50X3JlZhgHIAEoDBIbCg9hbGxvd19jb25mbGljdHMYCCABKAhCAhgBEi0KCXRpbWVzdGFtcBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQZXhwZWN0ZWRfb2xkX29pZBgKIAEoCRIMCgRzaWduGAsgASgIIkQKFlVzZXJNZXJnZVRvUmVmUmVzcG9uc2USEQoJY29tbWl0X2lkGAEgASgJSgQIAhADUhFwcmVfcmVjZWl2ZV9lcnJvciLtAQoWVXNlclJlYmFzZVRvUmVmUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESGgoEdXNlchgCIAEoCzIMLmdpdGFseS5Vc2VyEhIKCnNvdXJjZV9zaGEYAyABKAkSEgoKdGFyZ2V0X3JlZhgFIAEoDBIYChBmaXJzdF9wYXJlbnRfcmVmGAcgASgMEi0KCXRpbWVzdGFtcBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQZXhwZWN0ZWRfb2xkX29pZBgKIAEoCSIsChdVc2VyUmViYXNlVG9SZWZSZXNwb25zZRIRCgljb21taXRfaWQYASABKAkiWAoVT3BlcmF0aW9uQnJhbmNoVXBkYXRlEhEKCWNvbW1pdF9pZBgBIAEoCRIUCgxyZXBvX2NyZWF0ZWQYAiABKAgSFgoOYnJhbmNoX2NyZWF0ZWQYAyABKAgihgEKEVVzZXJGRkJyYW5jaEVycm9yEi4KC2N1c3RvbV9ob29rGAEgASgLMhcuZ2l0YWx5LkN1c3RvbUhvb2tFcnJvckgAEjgKEHJlZmVyZW5jZV91cGRhdGUYAiABKAsyHC5naXRhbHkuUmVmZXJlbmNlVXBkYXRlRXJyb3JIAEIHCgVlcnJvciKcAQoTVXNlckZGQnJhbmNoUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESGgoEdXNlchgCIAEoCzIMLmdpdGFseS5Vc2VyEhEKCWNvbW1pdF9pZBgDIAEoCRIOCgZicmFuY2gYBCABKAwSGAoQZXhwZWN0ZWRfb2xkX29pZBgFIAEoCSJnChRVc2VyRkZCcmFuY2hSZXNwb25zZRI0Cg1icmFuY2hfdXBkYXRlGAEgASgLMh0uZ2l0YWx5Lk9wZXJhdGlvbkJyYW5jaFVwZGF0ZRIZChFwcmVfcmVjZWl2ZV9lcnJvchgCIAEoCSKUAwoVVXNlckNoZXJyeVBpY2tSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIaCgR1c2VyGAIgASgLMgwuZ2l0YWx5LlVzZXISIQoGY29tbWl0GAMgASgLMhEuZ2l0YWx5LkdpdENvbW1pdBITCgticmFuY2hfbmFtZRgEIAEoDBIPCgdtZXNzYWdlGAUgASgMEhkKEXN0YXJ0X2JyYW5jaF9uYW1lGAYgASgMEiwKEHN0YXJ0X3JlcG9zaXRvcnkYByABKAsyEi5naXRhbHkuUmVwb3NpdG9yeRIPCgdkcnlfcnVuGAggASgIEi0KCXRpbWVzdGFtcBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQZXhwZWN0ZWRfb2xkX29pZBgKIAEoCRIaChJjb21taXRfYXV0aG9yX25hbWUYCyABKAwSGwoTY29tbWl0X2F1dGhvcl9lbWFpbBgMIAEoDBIMCgRzaWduGA0gASgIIrIBChZVc2VyQ2hlcnJ5UGlja1Jlc3BvbnNlEjQKDWJyYW5jaF91cGRhdGUYASABKAsyHS5naXRhbHkuT3BlcmF0aW9uQnJhbmNoVXBkYXRlSgQIAhADSgQIAxAESgQIBBAFSgQIBRAGUhFjcmVhdGVfdHJlZV9lcnJvclIMY29tbWl0X2Vycm9yUhFwcmVfcmVjZWl2ZV9lcnJvclIWY3JlYXRlX3RyZWVfZXJyb3JfY29kZSKPAgoTVXNlckNoZXJyeVBpY2tFcnJvchI6ChRjaGVycnlfcGlja19jb25mbGljdBgBIAEoCzIaLmdpdGFseS5NZXJnZUNvbmZsaWN0RXJyb3JIABI6ChZ0YXJnZXRfYnJhbmNoX2RpdmVyZ2VkGAIgASgLMhguZ2l0YWx5Lk5vdEFuY2VzdG9yRXJyb3JIABJFChdjaGFuZ2VzX2FscmVhZHlfYXBwbGllZBgDIAEoCzIiLmdpdGFseS5DaGFuZ2VzQWxyZWFkeUFwcGxpZWRFcnJvckgAEjAKDGFjY2Vzc19jaGVjaxgEIAEoCzIYLmdpdGFseS5BY2Nlc3NDaGVja0Vycm9ySABCBwoFZXJyb3Ii1wIKEVVzZXJSZXZlcnRSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIaCgR1c2VyGAIgASgLMgwuZ2l0YWx5LlVzZXISIQoGY29tbWl0GAMgASgLMhEuZ2l0YWx5LkdpdENvbW1pdBITCgticmFuY2hfbmFtZRgEIAEoDBIPCgdtZXNzYWdlGAUgASgMEhkKEXN0YXJ0X2JyYW5jaF9uYW1lGAYgASgMEiwKEHN0YXJ0X3JlcG9zaXRvcnkYByABKAsyEi5naXRhbHkuUmVwb3NpdG9yeRIPCgdkcnlfcnVuGAggASgIEi0KCXRpbWVzdGFtcBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQZXhwZWN0ZWRfb2xkX29pZBgKIAEoCRIMCgRzaWduGAsgASgIIpgCChJVc2VyUmV2ZXJ0UmVzcG9uc2USNAoNYnJhbmNoX3VwZGF0ZRgBIAEoCzIdLmdpdGFseS5PcGVyYXRpb25CcmFuY2hVcGRhdGUSGQoRY3JlYXRlX3RyZWVfZXJyb3IYAiABKAkSFAoMY29tbWl0X2Vycm9yGAMgASgJEhkKEXByZV9yZWNlaXZlX2Vycm9yGAQgASgJEkoKFmNyZWF0ZV90cmVlX2Vycm9yX2NvZGUYBSABKA4yKi5naXRhbHkuVXNlclJldmVydFJlc3BvbnNlLkNyZWF0ZVRyZWVFcnJvciI0Cg9DcmVhdGVUcmVlRXJyb3ISCAoETk9ORRAAEgkKBUVNUFRZEAESDAoIQ09ORkxJQ1QQAiL5AQoPVXNlclJldmVydEVycm9yEjQKDm1lcmdlX2NvbmZsaWN0GAEgASgLMhouZ2l0YWx5Lk1lcmdlQ29uZmxpY3RFcnJvckgAEkUKF2NoYW5nZXNfYWxyZWFkeV9hcHBsaWVkGAIgASgLMiIuZ2l0YWx5LkNoYW5nZXNBbHJlYWR5QXBwbGllZEVycm9ySAASLgoLY3VzdG9tX2hvb2sYAyABKAsyFy5naXRhbHkuQ3VzdG9tSG9va0Vycm9ySAASMAoMbm90X2FuY2VzdG9yGAQgASgLMhguZ2l0YWx5Lk5vdEFuY2VzdG9yRXJyb3JIAEIHCgVlcnJvciKnAgobVXNlckNvbW1pdEZpbGVzQWN0aW9uSGVhZGVyEj4KBmFjdGlvbhgBIAEoDjIuLmdpdGFseS5Vc2VyQ29tbWl0RmlsZXNBY3Rpb25IZWFkZXIuQWN0aW9uVHlwZRIRCglmaWxlX3BhdGgYAiABKAwSFQoNcHJldmlvdXNfcGF0aBgDIAEoDBIWCg5iYXNlNjRfY29udGVudBgEIAEoCBIYChBleGVjdXRlX2ZpbGVtb2RlGAUgASgIEhUKDWluZmVyX2NvbnRlbnQYBiABKAgiVQoKQWN0aW9uVHlwZRIKCgZDUkVBVEUQABIOCgpDUkVBVEVfRElSEAESCgoGVVBEQVRFEAISCAoETU9WRRADEgoKBkRFTEVURRAEEgkKBUNITU9EEAUihQEKFVVzZXJDb21taXRGaWxlc0FjdGlvbhI1CgZoZWFkZXIYASABKAsyIy5naXRhbHkuVXNlckNvbW1pdEZpbGVzQWN0aW9uSGVhZGVySAASEQoHY29udGVudBgCIAEoDEgAQiIKIHVzZXJfY29tbWl0X2ZpbGVzX2FjdGlvbl9wYXlsb2FkIpADChxVc2VyQ29tbWl0RmlsZXNSZXF1ZXN0SGVhZGVyEiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIaCgR1c2VyGAIgASgLMgwuZ2l0YWx5LlVzZXISEwoLYnJhbmNoX25hbWUYAyABKAwSFgoOY29tbWl0X21lc3NhZ2UYBCABKAwSGgoSY29tbWl0X2F1dGhvcl9uYW1lGAUgASgMEhsKE2NvbW1pdF9hdXRob3JfZW1haWwYBiABKAwSGQoRc3RhcnRfYnJhbmNoX25hbWUYByABKAwSLAoQc3RhcnRfcmVwb3NpdG9yeRgIIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5Eg0KBWZvcmNlGAkgASgIEhEKCXN0YXJ0X3NoYRgKIAEoCRItCgl0aW1lc3RhbXAYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEGV4cGVjdGVkX29sZF9vaWQYDCABKAkSDAoEc2lnbhgNIAEoCCKmAQoWVXNlckNvbW1pdEZpbGVzUmVxdWVzdBI2CgZoZWFkZXIYASABKAsyJC5naXRhbHkuVXNlckNvbW1pdEZpbGVzUmVxdWVzdEhlYWRlckgAEi8KBmFjdGlvbhgCIAEoCzIdLmdpdGFseS5Vc2VyQ29tbWl0RmlsZXNBY3Rpb25IAEIjCiF1c2VyX2NvbW1pdF9maWxlc19yZXF1ZXN0X3BheWxvYWQifwoXVXNlckNvbW1pdEZpbGVzUmVzcG9uc2USNAoNYnJhbmNoX3VwZGF0ZRgBIAEoCzIdLmdpdGFseS5PcGVyYXRpb25CcmFuY2hVcGRhdGUSEwoLaW5kZXhfZXJyb3IYAiABKAkSGQoRcHJlX3JlY2VpdmVfZXJyb3IYAyABKAkirQEKFFVzZXJDb21taXRGaWxlc0Vycm9yEjAKDGFjY2Vzc19jaGVjaxgBIAEoCzIYLmdpdGFseS5BY2Nlc3NDaGVja0Vycm9ySAASKgoMaW5kZXhfdXBkYXRlGAIgASgLMhIuZ2l0YWx5LkluZGV4RXJyb3JIABIuCgtjdXN0b21faG9vaxgDIAEoCzIXLmdpdGFseS5DdXN0b21Ib29rRXJyb3JIAEIHCgVlcnJvciK4AwocVXNlclJlYmFzZUNvbmZpcm1hYmxlUmVxdWVzdBI9CgZoZWFkZXIYASABKAsyKy5naXRhbHkuVXNlclJlYmFzZUNvbmZpcm1hYmxlUmVxdWVzdC5IZWFkZXJIABIPCgVhcHBseRgCIAEoCEgAGpwCCgZIZWFkZXISLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhoKBHVzZXIYAiABKAsyDC5naXRhbHkuVXNlchIVCglyZWJhc2VfaWQYAyABKAlCAhgBEg4KBmJyYW5jaBgEIAEoDBISCgpicmFuY2hfc2hhGAUgASgJEi0KEXJlbW90ZV9yZXBvc2l0b3J5GAYgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnkSFQoNcmVtb3RlX2JyYW5jaBgHIAEoDBIYChBnaXRfcHVzaF9vcHRpb25zGAggAygJEi0KCXRpbWVzdGFtcBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCKQondXNlcl9yZWJhc2VfY29uZmlybWFibGVfcmVxdWVzdF9wYXlsb2FkIqUBCh1Vc2VyUmViYXNlQ29uZmlybWFibGVSZXNwb25zZRIUCgpyZWJhc2Vfc2hhGAEgASgJSAASGAoOcmViYXNlX2FwcGxpZWQYAiABKAhIAEIqCih1c2VyX3JlYmFzZV9jb25maXJtYWJsZV9yZXNwb25zZV9wYXlsb2FkSgQIAxAESgQIBBAFUhFwcmVfcmVjZWl2ZV9lcnJvclIJZ2l0X2Vycm9yIosCChFVc2VyU3F1YXNoUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESGgoEdXNlchgCIAEoCzIMLmdpdGFseS5Vc2VyEhEKCXN0YXJ0X3NoYRgFIAEoCRIPCgdlbmRfc2hhGAYgASgJEhwKBmF1dGhvchgHIAEoCzIMLmdpdGFseS5Vc2VyEhYKDmNvbW1pdF9tZXNzYWdlGAggASgMEi0KCXRpbWVzdGFtcBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEc2lnbhgKIAEoCEoECAMQBEoECAQQBVIJc3F1YXNoX2lkIlIKElVzZXJTcXVhc2hSZXNwb25zZRISCgpzcXVhc2hfc2hhGAEgASgJSgQIAhADSgQIAxAEUhFwcmVfcmVjZWl2ZV9lcnJvclIJZ2l0X2Vycm9yIo4BChpVc2VyUmViYXNlQ29uZmlybWFibGVFcnJvchI1Cg9yZWJhc2VfY29uZmxpY3QYASABKAsyGi5naXRhbHkuTWVyZ2VDb25mbGljdEVycm9ySAASMAoMYWNjZXNzX2NoZWNrGAIgASgLMhguZ2l0YWx5LkFjY2Vzc0NoZWNrRXJyb3JIAEIHCgVlcnJvciKLAQoPVXNlclNxdWFzaEVycm9yEjgKEHJlc29sdmVfcmV2aXNpb24YASABKAsyHC5naXRhbHkuUmVzb2x2ZVJldmlzaW9uRXJyb3JIABI1Cg9yZWJhc2VfY29uZmxpY3QYAiABKAsyGi5naXRhbHkuTWVyZ2VDb25mbGljdEVycm9ySABCBwoFZXJyb3IiuwIKFVVzZXJBcHBseVBhdGNoUmVxdWVzdBI2CgZoZWFkZXIYASABKAsyJC5naXRhbHkuVXNlckFwcGx5UGF0Y2hSZXF1ZXN0LkhlYWRlckgAEhEKB3BhdGNoZXMYAiABKAxIABqyAQoGSGVhZGVyEiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIaCgR1c2VyGAIgASgLMgwuZ2l0YWx5LlVzZXISFQoNdGFyZ2V0X2JyYW5jaBgDIAEoDBItCgl0aW1lc3RhbXAYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEGV4cGVjdGVkX29sZF9vaWQYBSABKAlCIgogdXNlcl9hcHBseV9wYXRjaF9yZXF1ZXN0X3BheWxvYWQiTgoTVXNlckFwcGx5UGF0Y2hFcnJvchIuCgtjdXN0b21faG9vaxgBIAEoCzIXLmdpdGFseS5DdXN0b21Ib29rRXJyb3JIAEIHCgVlcnJvciJOChZVc2VyQXBwbHlQYXRjaFJlc3BvbnNlEjQKDWJyYW5jaF91cGRhdGUYASABKAsyHS5naXRhbHkuT3BlcmF0aW9uQnJhbmNoVXBkYXRlIv4BChpVc2VyVXBkYXRlU3VibW9kdWxlUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESGgoEdXNlchgCIAEoCzIMLmdpdGFseS5Vc2VyEhIKCmNvbW1pdF9zaGEYAyABKAkSDgoGYnJhbmNoGAQgASgMEhEKCXN1Ym1vZHVsZRgFIAEoDBIWCg5jb21taXRfbWVzc2FnZRgGIAEoDBItCgl0aW1lc3RhbXAYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEGV4cGVjdGVkX29sZF9vaWQYCCABKAkinQEKG1VzZXJVcGRhdGVTdWJtb2R1bGVSZXNwb25zZRI0Cg1icmFuY2hfdXBkYXRlGAEgASgLMh0uZ2l0YWx5Lk9wZXJhdGlvbkJyYW5jaFVwZGF0ZRIZChFwcmVfcmVjZWl2ZV9lcnJvchgCIAEoCRIUCgxjb21taXRfZXJyb3IYBCABKAlKBAgDEARSEWNyZWF0ZV90cmVlX2Vycm9yIrYBChhVc2VyVXBkYXRlU3VibW9kdWxlRXJyb3ISLgoLY3VzdG9tX2hvb2sYASABKAsyFy5naXRhbHkuQ3VzdG9tSG9va0Vycm9ySAASOAoQcmVmZXJlbmNlX3VwZGF0ZRgCIAEoCzIcLmdpdGFseS5SZWZlcmVuY2VVcGRhdGVFcnJvckgAEicKCnBhdGhfZXJyb3IYAyABKAsyES5naXRhbHkuUGF0aEVycm9ySABCBwoFZXJyb3IyyQsKEE9wZXJhdGlvblNlcnZpY2USXQoQVXNlckNyZWF0ZUJyYW5jaBIfLmdpdGFseS5Vc2VyQ3JlYXRlQnJhbmNoUmVxdWVzdBogLmdpdGFseS5Vc2VyQ3JlYXRlQnJhbmNoUmVzcG9uc2UiBvqXKAIIARJdChBVc2VyVXBkYXRlQnJhbmNoEh8uZ2l0YWx5LlVzZXJVcGRhdGVCcmFuY2hSZXF1ZXN0GiAuZ2l0YWx5LlVzZXJVcGRhdGVCcmFuY2hSZXNwb25zZSIG+pcoAggBEl0KEFVzZXJEZWxldGVCcmFuY2gSHy5naXRhbHkuVXNlckRlbGV0ZUJyYW5jaFJlcXVlc3QaIC5naXRhbHkuVXNlckRlbGV0ZUJyYW5jaFJlc3BvbnNlIgb6lygCCAESVAoNVXNlckNyZWF0ZVRhZxIcLmdpdGFseS5Vc2VyQ3JlYXRlVGFnUmVxdWVzdBodLmdpdGFseS5Vc2VyQ3JlYXRlVGFnUmVzcG9uc2UiBvqXKAIIARJUCg1Vc2VyRGVsZXRlVGFnEhwuZ2l0YWx5LlVzZXJEZWxldGVUYWdSZXF1ZXN0Gh0uZ2l0YWx5LlVzZXJEZWxldGVUYWdSZXNwb25zZSIG+pcoAggBElcKDlVzZXJNZXJnZVRvUmVmEh0uZ2l0YWx5LlVzZXJNZXJnZVRvUmVmUmVxdWVzdBoeLmdpdGFseS5Vc2VyTWVyZ2VUb1JlZlJlc3BvbnNlIgb6lygCCAESWgoPVXNlclJlYmFzZVRvUmVmEh4uZ2l0YWx5LlVzZXJSZWJhc2VUb1JlZlJlcXVlc3QaHy5naXRhbHkuVXNlclJlYmFzZVRvUmVmUmVzcG9uc2UiBvqXKAIIARJeCg9Vc2VyTWVyZ2VCcmFuY2gSHi5naXRhbHkuVXNlck1lcmdlQnJhbmNoUmVxdWVzdBofLmdpdGFseS5Vc2VyTWVyZ2VCcmFuY2hSZXNwb25zZSIG+pcoAggBKAEwARJRCgxVc2VyRkZCcmFuY2gSGy5naXRhbHkuVXNlckZGQnJhbmNoUmVxdWVzdBocLmdpdGFseS5Vc2VyRkZCcmFuY2hSZXNwb25zZSIG+pcoAggBElcKDlVzZXJDaGVycnlQaWNrEh0uZ2l0YWx5LlVzZXJDaGVycnlQaWNrUmVxdWVzdBoeLmdpdGFseS5Vc2VyQ2hlcnJ5UGlja1Jlc3BvbnNlIgb6lygCCAESXAoPVXNlckNvbW1pdEZpbGVzEh4uZ2l0YWx5LlVzZXJDb21taXRGaWxlc1JlcXVlc3QaHy5naXRhbHkuVXNlckNvbW1pdEZpbGVzUmVzcG9uc2UiBvqXKAIIASgBEnAKFVVzZXJSZWJhc2VDb25maXJtYWJsZRIkLmdpdGFseS5Vc2VyUmViYXNlQ29uZmlybWFibGVSZXF1ZXN0GiUuZ2l0YWx5LlVzZXJSZWJhc2VDb25maXJtYWJsZVJlc3BvbnNlIgb6lygCCAEoATABEksKClVzZXJSZXZlcnQSGS5naXRhbHkuVXNlclJldmVydFJlcXVlc3QaGi5naXRhbHkuVXNlclJldmVydFJlc3BvbnNlIgb6lygCCAESSwoKVXNlclNxdWFzaBIZLmdpdGFseS5Vc2VyU3F1YXNoUmVxdWVzdBoaLmdpdGFseS5Vc2VyU3F1YXNoUmVzcG9uc2UiBvqXKAIIARJZCg5Vc2VyQXBwbHlQYXRjaBIdLmdpdGFseS5Vc2VyQXBwbHlQYXRjaFJlcXVlc3QaHi5naXRhbHkuVXNlckFwcGx5UGF0Y2hSZXNwb25zZSIG+pcoAggBKAESZgoTVXNlclVwZGF0ZVN1Ym1vZHVsZRIiLmdpdGFseS5Vc2VyVXBkYXRlU3VibW9kdWxlUmVxdWVzdBojLmdpdGFseS5Vc2VyVXBkYXRlU3VibW9kdWxlUmVzcG9uc2UiBvqXKAIIAUI0WjJnaXRsYWIuY29tL2dpdGxhYi1vcmcvZ2l0YWx5L3YxOC9wcm90by9nby9naXRhbHlwYmIGcHJvdG8z", [file_errors, file_google_protobuf_timestamp, file_lint, file_shared]);
 
 /**
+ * Describes the new branch.
+ *
  * @generated from message gitaly.UserCreateBranchRequest
  */
 export type UserCreateBranchRequest = Message<"gitaly.UserCreateBranchRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Name without "refs/heads/". Must not be empty.
+   *
    * @generated from field: bytes branch_name = 2;
    */
   branchName: Uint8Array;
 
   /**
+   * User who makes the change. Must be set.
+   *
    * @generated from field: gitaly.User user = 3;
    */
   user?: User | undefined;
 
   /**
+   * Revision of the commit that the branch starts at. Must not be empty.
+   *
    * @generated from field: bytes start_point = 4;
    */
   startPoint: Uint8Array;
@@ -52,10 +62,14 @@ export const UserCreateBranchRequestSchema: GenMessage<UserCreateBranchRequest> 
   messageDesc(file_operations, 0);
 
 /**
+ * Describes what was created.
+ *
  * @generated from message gitaly.UserCreateBranchResponse
  */
 export type UserCreateBranchResponse = Message<"gitaly.UserCreateBranchResponse"> & {
   /**
+   * The branch, with the name as the request spells it.
+   *
    * @generated from field: gitaly.Branch branch = 1;
    */
   branch?: Branch | undefined;
@@ -69,14 +83,20 @@ export const UserCreateBranchResponseSchema: GenMessage<UserCreateBranchResponse
   messageDesc(file_operations, 1);
 
 /**
+ * Tells a program why there is no branch.
+ *
  * @generated from message gitaly.UserCreateBranchError
  */
 export type UserCreateBranchError = Message<"gitaly.UserCreateBranchError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.UserCreateBranchError.error
    */
   error: {
     /**
+     * A hook refused. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.CustomHookError custom_hook = 1;
      */
     value: CustomHookError;
@@ -92,30 +112,42 @@ export const UserCreateBranchErrorSchema: GenMessage<UserCreateBranchError> = /*
   messageDesc(file_operations, 2);
 
 /**
+ * Describes the move.
+ *
  * @generated from message gitaly.UserUpdateBranchRequest
  */
 export type UserUpdateBranchRequest = Message<"gitaly.UserUpdateBranchRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Name without "refs/heads/". Must not be empty.
+   *
    * @generated from field: bytes branch_name = 2;
    */
   branchName: Uint8Array;
 
   /**
+   * User who makes the change. Must be set.
+   *
    * @generated from field: gitaly.User user = 3;
    */
   user?: User | undefined;
 
   /**
+   * Object ID in hexadecimal that the branch gets.
+   *
    * @generated from field: bytes newrev = 4;
    */
   newrev: Uint8Array;
 
   /**
+   * Object ID in hexadecimal that the branch must hold.
+   *
    * @generated from field: bytes oldrev = 5;
    */
   oldrev: Uint8Array;
@@ -129,10 +161,14 @@ export const UserUpdateBranchRequestSchema: GenMessage<UserUpdateBranchRequest> 
   messageDesc(file_operations, 3);
 
 /**
+ * Tells whether the branch moved.
+ *
  * @generated from message gitaly.UserUpdateBranchResponse
  */
 export type UserUpdateBranchResponse = Message<"gitaly.UserUpdateBranchResponse"> & {
   /**
+   * What the hook that refused wrote. Empty when the branch moved.
+   *
    * @generated from field: string pre_receive_error = 1;
    */
   preReceiveError: string;
@@ -146,25 +182,35 @@ export const UserUpdateBranchResponseSchema: GenMessage<UserUpdateBranchResponse
   messageDesc(file_operations, 4);
 
 /**
+ * Names the branch to delete.
+ *
  * @generated from message gitaly.UserDeleteBranchRequest
  */
 export type UserDeleteBranchRequest = Message<"gitaly.UserDeleteBranchRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Name without "refs/heads/". Must not be empty.
+   *
    * @generated from field: bytes branch_name = 2;
    */
   branchName: Uint8Array;
 
   /**
+   * User who makes the change. Must be set.
+   *
    * @generated from field: gitaly.User user = 3;
    */
   user?: User | undefined;
 
   /**
+   * Object ID that the branch must hold. Empty means whatever it holds now.
+   *
    * @generated from field: string expected_old_oid = 4;
    */
   expectedOldOid: string;
@@ -178,6 +224,8 @@ export const UserDeleteBranchRequestSchema: GenMessage<UserDeleteBranchRequest> 
   messageDesc(file_operations, 5);
 
 /**
+ * Confirms that the branch is gone.
+ *
  * @generated from message gitaly.UserDeleteBranchResponse
  */
 export type UserDeleteBranchResponse = Message<"gitaly.UserDeleteBranchResponse"> & {
@@ -191,26 +239,36 @@ export const UserDeleteBranchResponseSchema: GenMessage<UserDeleteBranchResponse
   messageDesc(file_operations, 6);
 
 /**
+ * Tells a program why the branch is still there.
+ *
  * @generated from message gitaly.UserDeleteBranchError
  */
 export type UserDeleteBranchError = Message<"gitaly.UserDeleteBranchError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.UserDeleteBranchError.error
    */
   error: {
     /**
+     * GitLab does not allow it. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.AccessCheckError access_check = 1;
      */
     value: AccessCheckError;
     case: "accessCheck";
   } | {
     /**
+     * The branch holds something else by now. Comes with FAILED_PRECONDITION.
+     *
      * @generated from field: gitaly.ReferenceUpdateError reference_update = 2;
      */
     value: ReferenceUpdateError;
     case: "referenceUpdate";
   } | {
     /**
+     * A hook refused. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.CustomHookError custom_hook = 3;
      */
     value: CustomHookError;
@@ -226,25 +284,35 @@ export const UserDeleteBranchErrorSchema: GenMessage<UserDeleteBranchError> = /*
   messageDesc(file_operations, 7);
 
 /**
+ * Names the tag to delete.
+ *
  * @generated from message gitaly.UserDeleteTagRequest
  */
 export type UserDeleteTagRequest = Message<"gitaly.UserDeleteTagRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Name without "refs/tags/". Must not be empty.
+   *
    * @generated from field: bytes tag_name = 2;
    */
   tagName: Uint8Array;
 
   /**
+   * User who makes the change. Must be set.
+   *
    * @generated from field: gitaly.User user = 3;
    */
   user?: User | undefined;
 
   /**
+   * Object ID that the reference must hold. Empty means whatever it holds now.
+   *
    * @generated from field: string expected_old_oid = 4;
    */
   expectedOldOid: string;
@@ -258,10 +326,14 @@ export const UserDeleteTagRequestSchema: GenMessage<UserDeleteTagRequest> = /*@_
   messageDesc(file_operations, 8);
 
 /**
+ * Tells whether the tag is gone.
+ *
  * @generated from message gitaly.UserDeleteTagResponse
  */
 export type UserDeleteTagResponse = Message<"gitaly.UserDeleteTagResponse"> & {
   /**
+   * What the hook that refused wrote. Empty when the tag is gone.
+   *
    * @generated from field: string pre_receive_error = 1;
    */
   preReceiveError: string;
@@ -275,35 +347,50 @@ export const UserDeleteTagResponseSchema: GenMessage<UserDeleteTagResponse> = /*
   messageDesc(file_operations, 9);
 
 /**
+ * Describes the new tag.
+ *
  * @generated from message gitaly.UserCreateTagRequest
  */
 export type UserCreateTagRequest = Message<"gitaly.UserCreateTagRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Name without "refs/tags/". Must not be empty.
+   *
    * @generated from field: bytes tag_name = 2;
    */
   tagName: Uint8Array;
 
   /**
+   * User who makes the change and becomes the tagger. Must be set.
+   *
    * @generated from field: gitaly.User user = 3;
    */
   user?: User | undefined;
 
   /**
+   * Revision that the tag points at. Must not be empty.
+   *
    * @generated from field: bytes target_revision = 4;
    */
   targetRevision: Uint8Array;
 
   /**
+   * Message of an annotated tag. Empty, or nothing but white space, makes the tag lightweight. Must
+   * not contain a NUL byte.
+   *
    * @generated from field: bytes message = 5;
    */
   message: Uint8Array;
 
   /**
+   * Date of the tag. Left out, it is now.
+   *
    * @generated from field: google.protobuf.Timestamp timestamp = 7;
    */
   timestamp?: Timestamp | undefined;
@@ -317,10 +404,14 @@ export const UserCreateTagRequestSchema: GenMessage<UserCreateTagRequest> = /*@_
   messageDesc(file_operations, 10);
 
 /**
+ * Describes what was created.
+ *
  * @generated from message gitaly.UserCreateTagResponse
  */
 export type UserCreateTagResponse = Message<"gitaly.UserCreateTagResponse"> & {
   /**
+   * The tag.
+   *
    * @generated from field: gitaly.Tag tag = 1;
    */
   tag?: Tag | undefined;
@@ -334,32 +425,44 @@ export const UserCreateTagResponseSchema: GenMessage<UserCreateTagResponse> = /*
   messageDesc(file_operations, 11);
 
 /**
+ * Tells a program why there is no tag.
+ *
  * @generated from message gitaly.UserCreateTagError
  */
 export type UserCreateTagError = Message<"gitaly.UserCreateTagError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.UserCreateTagError.error
    */
   error: {
     /**
+     * GitLab does not allow it. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.AccessCheckError access_check = 1;
      */
     value: AccessCheckError;
     case: "accessCheck";
   } | {
     /**
+     * Somebody else was faster. Comes with FAILED_PRECONDITION.
+     *
      * @generated from field: gitaly.ReferenceUpdateError reference_update = 2;
      */
     value: ReferenceUpdateError;
     case: "referenceUpdate";
   } | {
     /**
+     * A hook refused. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.CustomHookError custom_hook = 3;
      */
     value: CustomHookError;
     case: "customHook";
   } | {
     /**
+     * The tag is there already. Comes with ALREADY_EXISTS.
+     *
      * @generated from field: gitaly.ReferenceExistsError reference_exists = 4;
      */
     value: ReferenceExistsError;
@@ -375,55 +478,78 @@ export const UserCreateTagErrorSchema: GenMessage<UserCreateTagError> = /*@__PUR
   messageDesc(file_operations, 12);
 
 /**
+ * Is one of two messages: the first describes the merge, the second has nothing but "apply".
+ *
  * @generated from message gitaly.UserMergeBranchRequest
  */
 export type UserMergeBranchRequest = Message<"gitaly.UserMergeBranchRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * User who makes the change and becomes author and committer. Name and email must not be empty.
+   *
    * @generated from field: gitaly.User user = 2;
    */
   user?: User | undefined;
 
   /**
+   * Object ID of the commit to merge. Must not be empty.
+   *
    * @generated from field: string commit_id = 3;
    */
   commitId: string;
 
   /**
+   * Branch to merge into, without "refs/heads/". NOT_FOUND when it does not exist.
+   *
    * @generated from field: bytes branch = 4;
    */
   branch: Uint8Array;
 
   /**
+   * Message of the merge commit. Must not be empty.
+   *
    * @generated from field: bytes message = 5;
    */
   message: Uint8Array;
 
   /**
+   * Whether to move the branch. Belongs into the second message; anything but true gives up the
+   * merge with FAILED_PRECONDITION.
+   *
    * @generated from field: bool apply = 6;
    */
   apply: boolean;
 
   /**
+   * Date of the merge commit. Left out, it is now.
+   *
    * @generated from field: google.protobuf.Timestamp timestamp = 7;
    */
   timestamp?: Timestamp | undefined;
 
   /**
+   * Object ID that the branch must hold. Empty means whatever it holds now.
+   *
    * @generated from field: string expected_old_oid = 8;
    */
   expectedOldOid: string;
 
   /**
+   * Makes the merge commit without its second parent.
+   *
    * @generated from field: bool squash = 9;
    */
   squash: boolean;
 
   /**
+   * Signs the merge commit with the server's key, if it has one.
+   *
    * @generated from field: bool sign = 10;
    */
   sign: boolean;
@@ -437,15 +563,21 @@ export const UserMergeBranchRequestSchema: GenMessage<UserMergeBranchRequest> = 
   messageDesc(file_operations, 13);
 
 /**
+ * Is one of two messages: the first has commit_id, the second branch_update.
+ *
  * @generated from message gitaly.UserMergeBranchResponse
  */
 export type UserMergeBranchResponse = Message<"gitaly.UserMergeBranchResponse"> & {
   /**
+   * Object ID of the merge commit. It is not visible yet.
+   *
    * @generated from field: string commit_id = 1;
    */
   commitId: string;
 
   /**
+   * What has changed by now.
+   *
    * @generated from field: gitaly.OperationBranchUpdate branch_update = 3;
    */
   branchUpdate?: OperationBranchUpdate | undefined;
@@ -459,32 +591,44 @@ export const UserMergeBranchResponseSchema: GenMessage<UserMergeBranchResponse> 
   messageDesc(file_operations, 14);
 
 /**
+ * Tells a program why nothing was merged.
+ *
  * @generated from message gitaly.UserMergeBranchError
  */
 export type UserMergeBranchError = Message<"gitaly.UserMergeBranchError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.UserMergeBranchError.error
    */
   error: {
     /**
+     * GitLab does not allow it. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.AccessCheckError access_check = 1;
      */
     value: AccessCheckError;
     case: "accessCheck";
   } | {
     /**
+     * The branch holds something else by now. Comes with FAILED_PRECONDITION.
+     *
      * @generated from field: gitaly.ReferenceUpdateError reference_update = 2;
      */
     value: ReferenceUpdateError;
     case: "referenceUpdate";
   } | {
     /**
+     * A hook refused. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.CustomHookError custom_hook = 3;
      */
     value: CustomHookError;
     case: "customHook";
   } | {
     /**
+     * The two sides change the same places. Comes with FAILED_PRECONDITION.
+     *
      * @generated from field: gitaly.MergeConflictError merge_conflict = 4;
      */
     value: MergeConflictError;
@@ -500,62 +644,88 @@ export const UserMergeBranchErrorSchema: GenMessage<UserMergeBranchError> = /*@_
   messageDesc(file_operations, 15);
 
 /**
+ * Describes the merge.
+ *
  * @generated from message gitaly.UserMergeToRefRequest
  */
 export type UserMergeToRefRequest = Message<"gitaly.UserMergeToRefRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * User who becomes author and committer. Must be set.
+   *
    * @generated from field: gitaly.User user = 2;
    */
   user?: User | undefined;
 
   /**
+   * Revision of the commit to merge. Must not be empty.
+   *
    * @generated from field: string source_sha = 3;
    */
   sourceSha: string;
 
   /**
+   * Takes the place of first_parent_ref where that is not set.
+   *
    * @generated from field: bytes branch = 4 [deprecated = true];
    * @deprecated
    */
   branch: Uint8Array;
 
   /**
+   * Fully qualified name of the reference that gets the result, below "refs/merge-requests". It is
+   * created if need be.
+   *
    * @generated from field: bytes target_ref = 5;
    */
   targetRef: Uint8Array;
 
   /**
+   * Message of the merge commit.
+   *
    * @generated from field: bytes message = 6;
    */
   message: Uint8Array;
 
   /**
+   * Revision of the commit to merge into.
+   *
    * @generated from field: bytes first_parent_ref = 7;
    */
   firstParentRef: Uint8Array;
 
   /**
+   * Has no effect; conflicts always fail the call.
+   *
    * @generated from field: bool allow_conflicts = 8 [deprecated = true];
    * @deprecated
    */
   allowConflicts: boolean;
 
   /**
+   * Date of the merge commit. Left out, it is now.
+   *
    * @generated from field: google.protobuf.Timestamp timestamp = 9;
    */
   timestamp?: Timestamp | undefined;
 
   /**
+   * Object ID that target_ref must hold; all zeros demand that it does not exist. Empty means
+   * whatever it holds now.
+   *
    * @generated from field: string expected_old_oid = 10;
    */
   expectedOldOid: string;
 
   /**
+   * Signs the merge commit with the server's key, if it has one.
+   *
    * @generated from field: bool sign = 11;
    */
   sign: boolean;
@@ -569,10 +739,14 @@ export const UserMergeToRefRequestSchema: GenMessage<UserMergeToRefRequest> = /*
   messageDesc(file_operations, 16);
 
 /**
+ * Names the result.
+ *
  * @generated from message gitaly.UserMergeToRefResponse
  */
 export type UserMergeToRefResponse = Message<"gitaly.UserMergeToRefResponse"> & {
   /**
+   * Object ID of the merge commit.
+   *
    * @generated from field: string commit_id = 1;
    */
   commitId: string;
@@ -586,40 +760,58 @@ export const UserMergeToRefResponseSchema: GenMessage<UserMergeToRefResponse> = 
   messageDesc(file_operations, 17);
 
 /**
+ * Describes the rebase.
+ *
  * @generated from message gitaly.UserRebaseToRefRequest
  */
 export type UserRebaseToRefRequest = Message<"gitaly.UserRebaseToRefRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * User who becomes the committer. Must be set.
+   *
    * @generated from field: gitaly.User user = 2;
    */
   user?: User | undefined;
 
   /**
+   * Revision of the last commit to rebase. Must not be empty.
+   *
    * @generated from field: string source_sha = 3;
    */
   sourceSha: string;
 
   /**
+   * Fully qualified name of the reference that gets the result, below "refs/merge-requests". It is
+   * created if need be.
+   *
    * @generated from field: bytes target_ref = 5;
    */
   targetRef: Uint8Array;
 
   /**
+   * Revision of the commit to rebase onto. Must not be empty.
+   *
    * @generated from field: bytes first_parent_ref = 7;
    */
   firstParentRef: Uint8Array;
 
   /**
+   * Committer date of the new commits. Left out, it is now.
+   *
    * @generated from field: google.protobuf.Timestamp timestamp = 9;
    */
   timestamp?: Timestamp | undefined;
 
   /**
+   * Object ID that target_ref must hold; all zeros demand that it does not exist. Empty means
+   * whatever it holds now.
+   *
    * @generated from field: string expected_old_oid = 10;
    */
   expectedOldOid: string;
@@ -633,10 +825,14 @@ export const UserRebaseToRefRequestSchema: GenMessage<UserRebaseToRefRequest> = 
   messageDesc(file_operations, 18);
 
 /**
+ * Names the result.
+ *
  * @generated from message gitaly.UserRebaseToRefResponse
  */
 export type UserRebaseToRefResponse = Message<"gitaly.UserRebaseToRefResponse"> & {
   /**
+   * Object ID of the last rebased commit.
+   *
    * @generated from field: string commit_id = 1;
    */
   commitId: string;
@@ -650,20 +846,28 @@ export const UserRebaseToRefResponseSchema: GenMessage<UserRebaseToRefResponse> 
   messageDesc(file_operations, 19);
 
 /**
+ * Tells how a branch changed.
+ *
  * @generated from message gitaly.OperationBranchUpdate
  */
 export type OperationBranchUpdate = Message<"gitaly.OperationBranchUpdate"> & {
   /**
+   * Object ID that the branch now holds.
+   *
    * @generated from field: string commit_id = 1;
    */
   commitId: string;
 
   /**
+   * Whether the repository had no branches before.
+   *
    * @generated from field: bool repo_created = 2;
    */
   repoCreated: boolean;
 
   /**
+   * Whether the branch did not exist before.
+   *
    * @generated from field: bool branch_created = 3;
    */
   branchCreated: boolean;
@@ -677,20 +881,28 @@ export const OperationBranchUpdateSchema: GenMessage<OperationBranchUpdate> = /*
   messageDesc(file_operations, 20);
 
 /**
+ * Tells a program why the branch did not move.
+ *
  * @generated from message gitaly.UserFFBranchError
  */
 export type UserFFBranchError = Message<"gitaly.UserFFBranchError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.UserFFBranchError.error
    */
   error: {
     /**
+     * A hook refused. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.CustomHookError custom_hook = 1;
      */
     value: CustomHookError;
     case: "customHook";
   } | {
     /**
+     * The branch holds something else by now. Comes with FAILED_PRECONDITION.
+     *
      * @generated from field: gitaly.ReferenceUpdateError reference_update = 2;
      */
     value: ReferenceUpdateError;
@@ -706,30 +918,42 @@ export const UserFFBranchErrorSchema: GenMessage<UserFFBranchError> = /*@__PURE_
   messageDesc(file_operations, 21);
 
 /**
+ * Describes the move.
+ *
  * @generated from message gitaly.UserFFBranchRequest
  */
 export type UserFFBranchRequest = Message<"gitaly.UserFFBranchRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * User who makes the change. Must be set.
+   *
    * @generated from field: gitaly.User user = 2;
    */
   user?: User | undefined;
 
   /**
+   * Object ID that the branch gets. Must not be empty.
+   *
    * @generated from field: string commit_id = 3;
    */
   commitId: string;
 
   /**
+   * Branch to move, without "refs/heads/". INVALID_ARGUMENT when it does not exist.
+   *
    * @generated from field: bytes branch = 4;
    */
   branch: Uint8Array;
 
   /**
+   * Object ID that the branch must hold. Empty means whatever it holds now.
+   *
    * @generated from field: string expected_old_oid = 5;
    */
   expectedOldOid: string;
@@ -743,15 +967,21 @@ export const UserFFBranchRequestSchema: GenMessage<UserFFBranchRequest> = /*@__P
   messageDesc(file_operations, 22);
 
 /**
+ * Tells how the branch changed.
+ *
  * @generated from message gitaly.UserFFBranchResponse
  */
 export type UserFFBranchResponse = Message<"gitaly.UserFFBranchResponse"> & {
   /**
+   * What has changed.
+   *
    * @generated from field: gitaly.OperationBranchUpdate branch_update = 1;
    */
   branchUpdate?: OperationBranchUpdate | undefined;
 
   /**
+   * Always empty.
+   *
    * @generated from field: string pre_receive_error = 2;
    */
   preReceiveError: string;
@@ -765,70 +995,101 @@ export const UserFFBranchResponseSchema: GenMessage<UserFFBranchResponse> = /*@_
   messageDesc(file_operations, 23);
 
 /**
+ * Names the commit and where to apply it.
+ *
  * @generated from message gitaly.UserCherryPickRequest
  */
 export type UserCherryPickRequest = Message<"gitaly.UserCherryPickRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * User who makes the change and becomes the committer. Must be set.
+   *
    * @generated from field: gitaly.User user = 2;
    */
   user?: User | undefined;
 
   /**
+   * Commit to apply. Only its ID counts. Must be set; NOT_FOUND when it does not exist.
+   *
    * @generated from field: gitaly.GitCommit commit = 3;
    */
   commit?: GitCommit | undefined;
 
   /**
+   * Branch that gets the new commit, without "refs/heads/". It is created if need be. Must not be
+   * empty.
+   *
    * @generated from field: bytes branch_name = 4;
    */
   branchName: Uint8Array;
 
   /**
+   * Message of the new commit. Must not be empty.
+   *
    * @generated from field: bytes message = 5;
    */
   message: Uint8Array;
 
   /**
+   * Revision of the commit to apply the change to. Empty means branch_name.
+   *
    * @generated from field: bytes start_branch_name = 6;
    */
   startBranchName: Uint8Array;
 
   /**
+   * Repository that has start_branch_name, if it is not this one. Its commits are fetched.
+   *
    * @generated from field: gitaly.Repository start_repository = 7;
    */
   startRepository?: Repository | undefined;
 
   /**
+   * Finds out whether the change applies, but makes no commit of it. The branch still moves to the
+   * commit that start_branch_name names.
+   *
    * @generated from field: bool dry_run = 8;
    */
   dryRun: boolean;
 
   /**
+   * Committer date. Left out, it is now.
+   *
    * @generated from field: google.protobuf.Timestamp timestamp = 9;
    */
   timestamp?: Timestamp | undefined;
 
   /**
+   * Object ID that branch_name must hold. Empty means whatever it holds now.
+   *
    * @generated from field: string expected_old_oid = 10;
    */
   expectedOldOid: string;
 
   /**
+   * Author of the new commit in place of the original's. Counts only together with
+   * commit_author_email.
+   *
    * @generated from field: bytes commit_author_name = 11;
    */
   commitAuthorName: Uint8Array;
 
   /**
+   * Address to go with commit_author_name.
+   *
    * @generated from field: bytes commit_author_email = 12;
    */
   commitAuthorEmail: Uint8Array;
 
   /**
+   * Signs the new commit with the server's key, if it has one.
+   *
    * @generated from field: bool sign = 13;
    */
   sign: boolean;
@@ -842,10 +1103,14 @@ export const UserCherryPickRequestSchema: GenMessage<UserCherryPickRequest> = /*
   messageDesc(file_operations, 24);
 
 /**
+ * Tells how the branch changed.
+ *
  * @generated from message gitaly.UserCherryPickResponse
  */
 export type UserCherryPickResponse = Message<"gitaly.UserCherryPickResponse"> & {
   /**
+   * What has changed.
+   *
    * @generated from field: gitaly.OperationBranchUpdate branch_update = 1;
    */
   branchUpdate?: OperationBranchUpdate | undefined;
@@ -859,32 +1124,44 @@ export const UserCherryPickResponseSchema: GenMessage<UserCherryPickResponse> = 
   messageDesc(file_operations, 25);
 
 /**
+ * Tells a program why nothing was applied. Comes with FAILED_PRECONDITION.
+ *
  * @generated from message gitaly.UserCherryPickError
  */
 export type UserCherryPickError = Message<"gitaly.UserCherryPickError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.UserCherryPickError.error
    */
   error: {
     /**
+     * The change does not fit.
+     *
      * @generated from field: gitaly.MergeConflictError cherry_pick_conflict = 1;
      */
     value: MergeConflictError;
     case: "cherryPickConflict";
   } | {
     /**
+     * branch_name has commits that the start does not have.
+     *
      * @generated from field: gitaly.NotAncestorError target_branch_diverged = 2;
      */
     value: NotAncestorError;
     case: "targetBranchDiverged";
   } | {
     /**
+     * The branch has the change already.
+     *
      * @generated from field: gitaly.ChangesAlreadyAppliedError changes_already_applied = 3;
      */
     value: ChangesAlreadyAppliedError;
     case: "changesAlreadyApplied";
   } | {
     /**
+     * A hook refused.
+     *
      * @generated from field: gitaly.AccessCheckError access_check = 4;
      */
     value: AccessCheckError;
@@ -900,60 +1177,87 @@ export const UserCherryPickErrorSchema: GenMessage<UserCherryPickError> = /*@__P
   messageDesc(file_operations, 26);
 
 /**
+ * Names the commit and where to undo it.
+ *
  * @generated from message gitaly.UserRevertRequest
  */
 export type UserRevertRequest = Message<"gitaly.UserRevertRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * User who makes the change and becomes author and committer. Must be set.
+   *
    * @generated from field: gitaly.User user = 2;
    */
   user?: User | undefined;
 
   /**
+   * Commit to undo, of a merge what its first parent lacks. Only its ID counts. Must be set;
+   * NOT_FOUND when it does not exist.
+   *
    * @generated from field: gitaly.GitCommit commit = 3;
    */
   commit?: GitCommit | undefined;
 
   /**
+   * Branch that gets the new commit, without "refs/heads/". It is created if need be. Must not be
+   * empty.
+   *
    * @generated from field: bytes branch_name = 4;
    */
   branchName: Uint8Array;
 
   /**
+   * Message of the new commit. Must not be empty.
+   *
    * @generated from field: bytes message = 5;
    */
   message: Uint8Array;
 
   /**
+   * Revision of the commit to undo the change on. Empty means branch_name.
+   *
    * @generated from field: bytes start_branch_name = 6;
    */
   startBranchName: Uint8Array;
 
   /**
+   * Repository that has start_branch_name, if it is not this one. Its commits are fetched.
+   *
    * @generated from field: gitaly.Repository start_repository = 7;
    */
   startRepository?: Repository | undefined;
 
   /**
+   * Finds out whether the change can be undone, but makes no commit of it. The branch still moves
+   * to the commit that start_branch_name names.
+   *
    * @generated from field: bool dry_run = 8;
    */
   dryRun: boolean;
 
   /**
+   * Date of the new commit. Left out, it is now.
+   *
    * @generated from field: google.protobuf.Timestamp timestamp = 9;
    */
   timestamp?: Timestamp | undefined;
 
   /**
+   * Object ID that branch_name must hold. Empty means whatever it holds now.
+   *
    * @generated from field: string expected_old_oid = 10;
    */
   expectedOldOid: string;
 
   /**
+   * Signs the new commit with the server's key, if it has one.
+   *
    * @generated from field: bool sign = 11;
    */
   sign: boolean;
@@ -967,30 +1271,42 @@ export const UserRevertRequestSchema: GenMessage<UserRevertRequest> = /*@__PURE_
   messageDesc(file_operations, 27);
 
 /**
+ * Tells how the branch changed.
+ *
  * @generated from message gitaly.UserRevertResponse
  */
 export type UserRevertResponse = Message<"gitaly.UserRevertResponse"> & {
   /**
+   * What has changed.
+   *
    * @generated from field: gitaly.OperationBranchUpdate branch_update = 1;
    */
   branchUpdate?: OperationBranchUpdate | undefined;
 
   /**
+   * Always empty; failures carry a UserRevertError.
+   *
    * @generated from field: string create_tree_error = 2;
    */
   createTreeError: string;
 
   /**
+   * Always empty; failures carry a UserRevertError.
+   *
    * @generated from field: string commit_error = 3;
    */
   commitError: string;
 
   /**
+   * Always empty; failures carry a UserRevertError.
+   *
    * @generated from field: string pre_receive_error = 4;
    */
   preReceiveError: string;
 
   /**
+   * Always NONE; failures carry a UserRevertError.
+   *
    * @generated from field: gitaly.UserRevertResponse.CreateTreeError create_tree_error_code = 5;
    */
   createTreeErrorCode: UserRevertResponse_CreateTreeError;
@@ -1004,26 +1320,36 @@ export const UserRevertResponseSchema: GenMessage<UserRevertResponse> = /*@__PUR
   messageDesc(file_operations, 28);
 
 /**
+ * Names why there is no new tree. Older servers used it.
+ *
  * @generated from enum gitaly.UserRevertResponse.CreateTreeError
  */
 export const UserRevertResponse_CreateTreeError = {
   /**
+   * All went well.
+   *
    * @generated from enum value: NONE = 0;
    */
   NONE: 0,
 
   /**
+   * There is nothing to undo.
+   *
    * @generated from enum value: EMPTY = 1;
    */
   EMPTY: 1,
 
   /**
+   * The change cannot be undone because of later ones.
+   *
    * @generated from enum value: CONFLICT = 2;
    */
   CONFLICT: 2,
 } as const;
 
 /**
+ * Names why there is no new tree. Older servers used it.
+ *
  * @generated from enum gitaly.UserRevertResponse.CreateTreeError
  */
 export type UserRevertResponse_CreateTreeError = (typeof UserRevertResponse_CreateTreeError)[keyof typeof UserRevertResponse_CreateTreeError] | UnknownEnum;
@@ -1035,32 +1361,44 @@ export const UserRevertResponse_CreateTreeErrorSchema: GenEnum<UserRevertRespons
   enumDesc(file_operations, 28, 0);
 
 /**
+ * Tells a program why nothing was undone.
+ *
  * @generated from message gitaly.UserRevertError
  */
 export type UserRevertError = Message<"gitaly.UserRevertError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.UserRevertError.error
    */
   error: {
     /**
+     * Later changes are in the way. Comes with FAILED_PRECONDITION.
+     *
      * @generated from field: gitaly.MergeConflictError merge_conflict = 1;
      */
     value: MergeConflictError;
     case: "mergeConflict";
   } | {
     /**
+     * There is nothing to undo. Comes with FAILED_PRECONDITION.
+     *
      * @generated from field: gitaly.ChangesAlreadyAppliedError changes_already_applied = 2;
      */
     value: ChangesAlreadyAppliedError;
     case: "changesAlreadyApplied";
   } | {
     /**
+     * A hook refused. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.CustomHookError custom_hook = 3;
      */
     value: CustomHookError;
     case: "customHook";
   } | {
     /**
+     * branch_name has commits that the start does not have. Comes with FAILED_PRECONDITION.
+     *
      * @generated from field: gitaly.NotAncestorError not_ancestor = 4;
      */
     value: NotAncestorError;
@@ -1076,35 +1414,49 @@ export const UserRevertErrorSchema: GenMessage<UserRevertError> = /*@__PURE__*/
   messageDesc(file_operations, 29);
 
 /**
+ * Describes one change of a file.
+ *
  * @generated from message gitaly.UserCommitFilesActionHeader
  */
 export type UserCommitFilesActionHeader = Message<"gitaly.UserCommitFilesActionHeader"> & {
   /**
+   * Kind of change.
+   *
    * @generated from field: gitaly.UserCommitFilesActionHeader.ActionType action = 1;
    */
   action: UserCommitFilesActionHeader_ActionType;
 
   /**
+   * Path of the file after the change. Must not be empty or lead out of the repository.
+   *
    * @generated from field: bytes file_path = 2;
    */
   filePath: Uint8Array;
 
   /**
+   * For MOVE, path of the file before.
+   *
    * @generated from field: bytes previous_path = 3;
    */
   previousPath: Uint8Array;
 
   /**
+   * Whether the content that follows is in base64.
+   *
    * @generated from field: bool base64_content = 4;
    */
   base64Content: boolean;
 
   /**
+   * For CREATE and CHMOD, whether the file is executable.
+   *
    * @generated from field: bool execute_filemode = 5;
    */
   executeFilemode: boolean;
 
   /**
+   * For MOVE, keeps the content instead of replacing it by what follows.
+   *
    * @generated from field: bool infer_content = 6;
    */
   inferContent: boolean;
@@ -1118,41 +1470,58 @@ export const UserCommitFilesActionHeaderSchema: GenMessage<UserCommitFilesAction
   messageDesc(file_operations, 30);
 
 /**
+ * Names the kinds of change.
+ *
  * @generated from enum gitaly.UserCommitFilesActionHeader.ActionType
  */
 export const UserCommitFilesActionHeader_ActionType = {
   /**
+   * Adds a file. The path must be free.
+   *
    * @generated from enum value: CREATE = 0;
    */
   CREATE: 0,
 
   /**
+   * Adds a directory, with an empty ".gitkeep" in it. The path must be free.
+   *
    * @generated from enum value: CREATE_DIR = 1;
    */
   CREATE_DIR: 1,
 
   /**
+   * Replaces the content of a file.
+   *
    * @generated from enum value: UPDATE = 2;
    */
   UPDATE: 2,
 
   /**
+   * Gives a file another path, and other content unless infer_content is set. The path must be
+   * free.
+   *
    * @generated from enum value: MOVE = 3;
    */
   MOVE: 3,
 
   /**
+   * Removes a file.
+   *
    * @generated from enum value: DELETE = 4;
    */
   DELETE: 4,
 
   /**
+   * Sets or clears the executable bit of a file.
+   *
    * @generated from enum value: CHMOD = 5;
    */
   CHMOD: 5,
 } as const;
 
 /**
+ * Names the kinds of change.
+ *
  * @generated from enum gitaly.UserCommitFilesActionHeader.ActionType
  */
 export type UserCommitFilesActionHeader_ActionType = (typeof UserCommitFilesActionHeader_ActionType)[keyof typeof UserCommitFilesActionHeader_ActionType] | UnknownEnum;
@@ -1164,20 +1533,28 @@ export const UserCommitFilesActionHeader_ActionTypeSchema: GenEnum<UserCommitFil
   enumDesc(file_operations, 30, 0);
 
 /**
+ * Is the header of an action or a part of its content.
+ *
  * @generated from message gitaly.UserCommitFilesAction
  */
 export type UserCommitFilesAction = Message<"gitaly.UserCommitFilesAction"> & {
   /**
+   * Either of the two.
+   *
    * @generated from oneof gitaly.UserCommitFilesAction.user_commit_files_action_payload
    */
   userCommitFilesActionPayload: {
     /**
+     * Begins the next action.
+     *
      * @generated from field: gitaly.UserCommitFilesActionHeader header = 1;
      */
     value: UserCommitFilesActionHeader;
     case: "header";
   } | {
     /**
+     * Next bytes of the file, for the action begun last.
+     *
      * @generated from field: bytes content = 2;
      */
     value: Uint8Array;
@@ -1193,70 +1570,101 @@ export const UserCommitFilesActionSchema: GenMessage<UserCommitFilesAction> = /*
   messageDesc(file_operations, 31);
 
 /**
+ * Describes the commit.
+ *
  * @generated from message gitaly.UserCommitFilesRequestHeader
  */
 export type UserCommitFilesRequestHeader = Message<"gitaly.UserCommitFilesRequestHeader"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * User who makes the change and becomes the committer. Must be set.
+   *
    * @generated from field: gitaly.User user = 2;
    */
   user?: User | undefined;
 
   /**
+   * Branch that gets the commit, without "refs/heads/". It is created if need be. Must not be
+   * empty.
+   *
    * @generated from field: bytes branch_name = 3;
    */
   branchName: Uint8Array;
 
   /**
+   * Message of the commit. Must not be empty.
+   *
    * @generated from field: bytes commit_message = 4;
    */
   commitMessage: Uint8Array;
 
   /**
+   * Author of the commit. Empty means the user's name.
+   *
    * @generated from field: bytes commit_author_name = 5;
    */
   commitAuthorName: Uint8Array;
 
   /**
+   * Address of the author. Empty means the user's.
+   *
    * @generated from field: bytes commit_author_email = 6;
    */
   commitAuthorEmail: Uint8Array;
 
   /**
+   * Branch to take the parent from, without "refs/heads/". Empty means branch_name.
+   *
    * @generated from field: bytes start_branch_name = 7;
    */
   startBranchName: Uint8Array;
 
   /**
+   * Repository that has start_branch_name or start_sha, if it is not this one. Its commits are
+   * fetched.
+   *
    * @generated from field: gitaly.Repository start_repository = 8;
    */
   startRepository?: Repository | undefined;
 
   /**
+   * Moves the branch even if it has commits that the new one does not have.
+   *
    * @generated from field: bool force = 9;
    */
   force: boolean;
 
   /**
+   * Object ID of the parent. Takes the place of start_branch_name.
+   *
    * @generated from field: string start_sha = 10;
    */
   startSha: string;
 
   /**
+   * Date of the commit. Left out, it is now.
+   *
    * @generated from field: google.protobuf.Timestamp timestamp = 11;
    */
   timestamp?: Timestamp | undefined;
 
   /**
+   * Object ID that branch_name must hold; all zeros demand that it does not exist. Empty means the
+   * parent or, with force, whatever it holds now.
+   *
    * @generated from field: string expected_old_oid = 12;
    */
   expectedOldOid: string;
 
   /**
+   * Signs the commit with the server's key, if it has one.
+   *
    * @generated from field: bool sign = 13;
    */
   sign: boolean;
@@ -1270,20 +1678,28 @@ export const UserCommitFilesRequestHeaderSchema: GenMessage<UserCommitFilesReque
   messageDesc(file_operations, 32);
 
 /**
+ * Is the header of the call or a part of an action.
+ *
  * @generated from message gitaly.UserCommitFilesRequest
  */
 export type UserCommitFilesRequest = Message<"gitaly.UserCommitFilesRequest"> & {
   /**
+   * Either of the two.
+   *
    * @generated from oneof gitaly.UserCommitFilesRequest.user_commit_files_request_payload
    */
   userCommitFilesRequestPayload: {
     /**
+     * The commit. Comes first, and once.
+     *
      * @generated from field: gitaly.UserCommitFilesRequestHeader header = 1;
      */
     value: UserCommitFilesRequestHeader;
     case: "header";
   } | {
     /**
+     * The next action, or the next part of it.
+     *
      * @generated from field: gitaly.UserCommitFilesAction action = 2;
      */
     value: UserCommitFilesAction;
@@ -1299,20 +1715,28 @@ export const UserCommitFilesRequestSchema: GenMessage<UserCommitFilesRequest> = 
   messageDesc(file_operations, 33);
 
 /**
+ * Tells how the branch changed.
+ *
  * @generated from message gitaly.UserCommitFilesResponse
  */
 export type UserCommitFilesResponse = Message<"gitaly.UserCommitFilesResponse"> & {
   /**
+   * What has changed.
+   *
    * @generated from field: gitaly.OperationBranchUpdate branch_update = 1;
    */
   branchUpdate?: OperationBranchUpdate | undefined;
 
   /**
+   * Always empty; failures carry a UserCommitFilesError.
+   *
    * @generated from field: string index_error = 2;
    */
   indexError: string;
 
   /**
+   * Always empty; failures carry a UserCommitFilesError.
+   *
    * @generated from field: string pre_receive_error = 3;
    */
   preReceiveError: string;
@@ -1326,26 +1750,36 @@ export const UserCommitFilesResponseSchema: GenMessage<UserCommitFilesResponse> 
   messageDesc(file_operations, 34);
 
 /**
+ * Tells a program why there is no commit.
+ *
  * @generated from message gitaly.UserCommitFilesError
  */
 export type UserCommitFilesError = Message<"gitaly.UserCommitFilesError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.UserCommitFilesError.error
    */
   error: {
     /**
+     * GitLab does not allow it. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.AccessCheckError access_check = 1;
      */
     value: AccessCheckError;
     case: "accessCheck";
   } | {
     /**
+     * A path cannot be changed as asked. The status follows from its type.
+     *
      * @generated from field: gitaly.IndexError index_update = 2;
      */
     value: IndexError;
     case: "indexUpdate";
   } | {
     /**
+     * A hook refused. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.CustomHookError custom_hook = 3;
      */
     value: CustomHookError;
@@ -1361,20 +1795,28 @@ export const UserCommitFilesErrorSchema: GenMessage<UserCommitFilesError> = /*@_
   messageDesc(file_operations, 35);
 
 /**
+ * Is one of two messages: the first describes the rebase, the second says whether to go on.
+ *
  * @generated from message gitaly.UserRebaseConfirmableRequest
  */
 export type UserRebaseConfirmableRequest = Message<"gitaly.UserRebaseConfirmableRequest"> & {
   /**
+   * Either of the two.
+   *
    * @generated from oneof gitaly.UserRebaseConfirmableRequest.user_rebase_confirmable_request_payload
    */
   userRebaseConfirmableRequestPayload: {
     /**
+     * The rebase. Comes first.
+     *
      * @generated from field: gitaly.UserRebaseConfirmableRequest.Header header = 1;
      */
     value: UserRebaseConfirmableRequest_Header;
     case: "header";
   } | {
     /**
+     * Whether to move the branch. Anything but true gives up the rebase with FAILED_PRECONDITION.
+     *
      * @generated from field: bool apply = 2;
      */
     value: boolean;
@@ -1390,51 +1832,71 @@ export const UserRebaseConfirmableRequestSchema: GenMessage<UserRebaseConfirmabl
   messageDesc(file_operations, 36);
 
 /**
+ * Describes the rebase.
+ *
  * @generated from message gitaly.UserRebaseConfirmableRequest.Header
  */
 export type UserRebaseConfirmableRequest_Header = Message<"gitaly.UserRebaseConfirmableRequest.Header"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * User who makes the change and becomes the committer. Must be set.
+   *
    * @generated from field: gitaly.User user = 2;
    */
   user?: User | undefined;
 
   /**
+   * Has no effect.
+   *
    * @generated from field: string rebase_id = 3 [deprecated = true];
    * @deprecated
    */
   rebaseId: string;
 
   /**
+   * Branch to rebase, without "refs/heads/". Must be set.
+   *
    * @generated from field: bytes branch = 4;
    */
   branch: Uint8Array;
 
   /**
+   * Object ID that the branch must hold. Must not be empty.
+   *
    * @generated from field: string branch_sha = 5;
    */
   branchSha: string;
 
   /**
+   * Repository that has remote_branch; it may be the same. Its commits are fetched. Must be set.
+   *
    * @generated from field: gitaly.Repository remote_repository = 6;
    */
   remoteRepository?: Repository | undefined;
 
   /**
+   * Revision of the commit to rebase onto. Must be set.
+   *
    * @generated from field: bytes remote_branch = 7;
    */
   remoteBranch: Uint8Array;
 
   /**
+   * Push options that the hooks get, such as "ci.skip".
+   *
    * @generated from field: repeated string git_push_options = 8;
    */
   gitPushOptions: string[];
 
   /**
+   * Committer date of the new commits. Left out, it is now.
+   *
    * @generated from field: google.protobuf.Timestamp timestamp = 9;
    */
   timestamp?: Timestamp | undefined;
@@ -1448,20 +1910,28 @@ export const UserRebaseConfirmableRequest_HeaderSchema: GenMessage<UserRebaseCon
   messageDesc(file_operations, 36, 0);
 
 /**
+ * Is one of two messages: the first names the result, the second confirms it.
+ *
  * @generated from message gitaly.UserRebaseConfirmableResponse
  */
 export type UserRebaseConfirmableResponse = Message<"gitaly.UserRebaseConfirmableResponse"> & {
   /**
+   * Either of the two.
+   *
    * @generated from oneof gitaly.UserRebaseConfirmableResponse.user_rebase_confirmable_response_payload
    */
   userRebaseConfirmableResponsePayload: {
     /**
+     * Object ID of the last rebased commit. It is not visible yet.
+     *
      * @generated from field: string rebase_sha = 1;
      */
     value: string;
     case: "rebaseSha";
   } | {
     /**
+     * Always true: the branch has moved.
+     *
      * @generated from field: bool rebase_applied = 2;
      */
     value: boolean;
@@ -1477,45 +1947,63 @@ export const UserRebaseConfirmableResponseSchema: GenMessage<UserRebaseConfirmab
   messageDesc(file_operations, 37);
 
 /**
+ * Describes the new commit.
+ *
  * @generated from message gitaly.UserSquashRequest
  */
 export type UserSquashRequest = Message<"gitaly.UserSquashRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * User who makes the change and becomes the committer. Name and email must not be empty.
+   *
    * @generated from field: gitaly.User user = 2;
    */
   user?: User | undefined;
 
   /**
+   * Revision that becomes the parent. Must not be empty.
+   *
    * @generated from field: string start_sha = 5;
    */
   startSha: string;
 
   /**
+   * Revision whose changes the new commit gets. Must not be empty.
+   *
    * @generated from field: string end_sha = 6;
    */
   endSha: string;
 
   /**
+   * User who becomes the author. Name and email must not be empty.
+   *
    * @generated from field: gitaly.User author = 7;
    */
   author?: User | undefined;
 
   /**
+   * Message of the new commit. A line feed is added if it is missing. Must not be empty.
+   *
    * @generated from field: bytes commit_message = 8;
    */
   commitMessage: Uint8Array;
 
   /**
+   * Date of the new commit. Left out, it is now.
+   *
    * @generated from field: google.protobuf.Timestamp timestamp = 9;
    */
   timestamp?: Timestamp | undefined;
 
   /**
+   * Signs the new commit with the server's key, if it has one.
+   *
    * @generated from field: bool sign = 10;
    */
   sign: boolean;
@@ -1529,10 +2017,14 @@ export const UserSquashRequestSchema: GenMessage<UserSquashRequest> = /*@__PURE_
   messageDesc(file_operations, 38);
 
 /**
+ * Names the result.
+ *
  * @generated from message gitaly.UserSquashResponse
  */
 export type UserSquashResponse = Message<"gitaly.UserSquashResponse"> & {
   /**
+   * Object ID of the new commit. No reference leads to it yet.
+   *
    * @generated from field: string squash_sha = 1;
    */
   squashSha: string;
@@ -1546,20 +2038,28 @@ export const UserSquashResponseSchema: GenMessage<UserSquashResponse> = /*@__PUR
   messageDesc(file_operations, 39);
 
 /**
+ * Tells a program why nothing was rebased.
+ *
  * @generated from message gitaly.UserRebaseConfirmableError
  */
 export type UserRebaseConfirmableError = Message<"gitaly.UserRebaseConfirmableError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.UserRebaseConfirmableError.error
    */
   error: {
     /**
+     * A commit does not fit. Comes with FAILED_PRECONDITION.
+     *
      * @generated from field: gitaly.MergeConflictError rebase_conflict = 1;
      */
     value: MergeConflictError;
     case: "rebaseConflict";
   } | {
     /**
+     * A hook refused. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.AccessCheckError access_check = 2;
      */
     value: AccessCheckError;
@@ -1575,20 +2075,28 @@ export const UserRebaseConfirmableErrorSchema: GenMessage<UserRebaseConfirmableE
   messageDesc(file_operations, 40);
 
 /**
+ * Tells a program why there is no commit.
+ *
  * @generated from message gitaly.UserSquashError
  */
 export type UserSquashError = Message<"gitaly.UserSquashError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.UserSquashError.error
    */
   error: {
     /**
+     * A revision leads to no commit. Comes with INVALID_ARGUMENT.
+     *
      * @generated from field: gitaly.ResolveRevisionError resolve_revision = 1;
      */
     value: ResolveRevisionError;
     case: "resolveRevision";
   } | {
     /**
+     * The changes do not fit on start_sha. Comes with FAILED_PRECONDITION.
+     *
      * @generated from field: gitaly.MergeConflictError rebase_conflict = 2;
      */
     value: MergeConflictError;
@@ -1604,20 +2112,28 @@ export const UserSquashErrorSchema: GenMessage<UserSquashError> = /*@__PURE__*/
   messageDesc(file_operations, 41);
 
 /**
+ * Is the header of the call or a part of the patches.
+ *
  * @generated from message gitaly.UserApplyPatchRequest
  */
 export type UserApplyPatchRequest = Message<"gitaly.UserApplyPatchRequest"> & {
   /**
+   * Either of the two.
+   *
    * @generated from oneof gitaly.UserApplyPatchRequest.user_apply_patch_request_payload
    */
   userApplyPatchRequestPayload: {
     /**
+     * Where to apply the patches. Comes first, and once.
+     *
      * @generated from field: gitaly.UserApplyPatchRequest.Header header = 1;
      */
     value: UserApplyPatchRequest_Header;
     case: "header";
   } | {
     /**
+     * Next bytes of the mailbox. Messages split it anywhere.
+     *
      * @generated from field: bytes patches = 2;
      */
     value: Uint8Array;
@@ -1633,30 +2149,43 @@ export const UserApplyPatchRequestSchema: GenMessage<UserApplyPatchRequest> = /*
   messageDesc(file_operations, 42);
 
 /**
+ * Tells where to apply the patches.
+ *
  * @generated from message gitaly.UserApplyPatchRequest.Header
  */
 export type UserApplyPatchRequest_Header = Message<"gitaly.UserApplyPatchRequest.Header"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * User who makes the change and becomes the committer. Must be set.
+   *
    * @generated from field: gitaly.User user = 2;
    */
   user?: User | undefined;
 
   /**
+   * Branch that gets the commits, without "refs/heads/". Must not be empty.
+   *
    * @generated from field: bytes target_branch = 3;
    */
   targetBranch: Uint8Array;
 
   /**
+   * Committer date of the new commits. Left out, it is now.
+   *
    * @generated from field: google.protobuf.Timestamp timestamp = 4;
    */
   timestamp?: Timestamp | undefined;
 
   /**
+   * Object ID that the branch must hold; all zeros demand that it does not exist. Empty means
+   * whatever it holds now.
+   *
    * @generated from field: string expected_old_oid = 5;
    */
   expectedOldOid: string;
@@ -1670,14 +2199,20 @@ export const UserApplyPatchRequest_HeaderSchema: GenMessage<UserApplyPatchReques
   messageDesc(file_operations, 42, 0);
 
 /**
+ * Tells a program why nothing was applied.
+ *
  * @generated from message gitaly.UserApplyPatchError
  */
 export type UserApplyPatchError = Message<"gitaly.UserApplyPatchError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.UserApplyPatchError.error
    */
   error: {
     /**
+     * A hook refused. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.CustomHookError custom_hook = 1;
      */
     value: CustomHookError;
@@ -1693,10 +2228,14 @@ export const UserApplyPatchErrorSchema: GenMessage<UserApplyPatchError> = /*@__P
   messageDesc(file_operations, 43);
 
 /**
+ * Tells how the branch changed.
+ *
  * @generated from message gitaly.UserApplyPatchResponse
  */
 export type UserApplyPatchResponse = Message<"gitaly.UserApplyPatchResponse"> & {
   /**
+   * What has changed.
+   *
    * @generated from field: gitaly.OperationBranchUpdate branch_update = 1;
    */
   branchUpdate?: OperationBranchUpdate | undefined;
@@ -1710,45 +2249,64 @@ export const UserApplyPatchResponseSchema: GenMessage<UserApplyPatchResponse> = 
   messageDesc(file_operations, 44);
 
 /**
+ * Describes the change.
+ *
  * @generated from message gitaly.UserUpdateSubmoduleRequest
  */
 export type UserUpdateSubmoduleRequest = Message<"gitaly.UserUpdateSubmoduleRequest"> & {
   /**
+   * Repository to change. FAILED_PRECONDITION when it has no branches.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * User who makes the change and becomes author and committer. Must be set.
+   *
    * @generated from field: gitaly.User user = 2;
    */
   user?: User | undefined;
 
   /**
+   * Full object ID of the commit that the submodule shall point at. It need not be in this
+   * repository.
+   *
    * @generated from field: string commit_sha = 3;
    */
   commitSha: string;
 
   /**
+   * Branch that gets the commit, without "refs/heads/". INVALID_ARGUMENT when it does not exist.
+   *
    * @generated from field: bytes branch = 4;
    */
   branch: Uint8Array;
 
   /**
+   * Path of the submodule. Must not be empty.
+   *
    * @generated from field: bytes submodule = 5;
    */
   submodule: Uint8Array;
 
   /**
+   * Message of the commit. Must not be empty.
+   *
    * @generated from field: bytes commit_message = 6;
    */
   commitMessage: Uint8Array;
 
   /**
+   * Date of the commit. Left out, it is now.
+   *
    * @generated from field: google.protobuf.Timestamp timestamp = 7;
    */
   timestamp?: Timestamp | undefined;
 
   /**
+   * Object ID that the branch must hold. Empty means whatever it holds now.
+   *
    * @generated from field: string expected_old_oid = 8;
    */
   expectedOldOid: string;
@@ -1762,20 +2320,28 @@ export const UserUpdateSubmoduleRequestSchema: GenMessage<UserUpdateSubmoduleReq
   messageDesc(file_operations, 45);
 
 /**
+ * Tells how the branch changed.
+ *
  * @generated from message gitaly.UserUpdateSubmoduleResponse
  */
 export type UserUpdateSubmoduleResponse = Message<"gitaly.UserUpdateSubmoduleResponse"> & {
   /**
+   * What has changed.
+   *
    * @generated from field: gitaly.OperationBranchUpdate branch_update = 1;
    */
   branchUpdate?: OperationBranchUpdate | undefined;
 
   /**
+   * Always empty; failures carry a UserUpdateSubmoduleError.
+   *
    * @generated from field: string pre_receive_error = 2;
    */
   preReceiveError: string;
 
   /**
+   * Always empty; failures carry a UserUpdateSubmoduleError.
+   *
    * @generated from field: string commit_error = 4;
    */
   commitError: string;
@@ -1789,26 +2355,37 @@ export const UserUpdateSubmoduleResponseSchema: GenMessage<UserUpdateSubmoduleRe
   messageDesc(file_operations, 46);
 
 /**
+ * Tells a program why nothing was changed.
+ *
  * @generated from message gitaly.UserUpdateSubmoduleError
  */
 export type UserUpdateSubmoduleError = Message<"gitaly.UserUpdateSubmoduleError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.UserUpdateSubmoduleError.error
    */
   error: {
     /**
+     * A hook refused. Comes with PERMISSION_DENIED.
+     *
      * @generated from field: gitaly.CustomHookError custom_hook = 1;
      */
     value: CustomHookError;
     case: "customHook";
   } | {
     /**
+     * The branch holds something else by now. Comes with FAILED_PRECONDITION.
+     *
      * @generated from field: gitaly.ReferenceUpdateError reference_update = 2;
      */
     value: ReferenceUpdateError;
     case: "referenceUpdate";
   } | {
     /**
+     * The path is no submodule, or the submodule points at the commit already. Comes with
+     * INVALID_ARGUMENT.
+     *
      * @generated from field: gitaly.PathError path_error = 3;
      */
     value: PathError;
@@ -1824,10 +2401,18 @@ export const UserUpdateSubmoduleErrorSchema: GenMessage<UserUpdateSubmoduleError
   messageDesc(file_operations, 47);
 
 /**
+ * Changes branches and tags on behalf of a user. Unless an RPC says otherwise, the change passes
+ * GitLab's access check and the hooks before it becomes visible, and new objects stay in quarantine
+ * until then. An RPC that takes expected_old_oid fails with FAILED_PRECONDITION when the reference
+ * holds something else; without it, the reference must still hold what it held when the call began.
+ *
  * @generated from service gitaly.OperationService
  */
 export const OperationService: GenService<{
   /**
+   * Creates a branch. FAILED_PRECONDITION when the start point does not exist or the branch is
+   * there already.
+   *
    * @generated from rpc gitaly.OperationService.UserCreateBranch
    */
   userCreateBranch: {
@@ -1836,6 +2421,9 @@ export const OperationService: GenService<{
     output: typeof UserCreateBranchResponseSchema;
   },
   /**
+   * Moves a branch from one commit to another. FAILED_PRECONDITION when it holds neither or the
+   * move fails.
+   *
    * @generated from rpc gitaly.OperationService.UserUpdateBranch
    */
   userUpdateBranch: {
@@ -1844,6 +2432,8 @@ export const OperationService: GenService<{
     output: typeof UserUpdateBranchResponseSchema;
   },
   /**
+   * Deletes a branch. FAILED_PRECONDITION when it does not exist.
+   *
    * @generated from rpc gitaly.OperationService.UserDeleteBranch
    */
   userDeleteBranch: {
@@ -1852,6 +2442,9 @@ export const OperationService: GenService<{
     output: typeof UserDeleteBranchResponseSchema;
   },
   /**
+   * Creates a tag: annotated when there is a message, lightweight otherwise. ALREADY_EXISTS when it
+   * is there already.
+   *
    * @generated from rpc gitaly.OperationService.UserCreateTag
    */
   userCreateTag: {
@@ -1860,6 +2453,8 @@ export const OperationService: GenService<{
     output: typeof UserCreateTagResponseSchema;
   },
   /**
+   * Deletes a tag. FAILED_PRECONDITION when it does not exist.
+   *
    * @generated from rpc gitaly.OperationService.UserDeleteTag
    */
   userDeleteTag: {
@@ -1868,6 +2463,10 @@ export const OperationService: GenService<{
     output: typeof UserDeleteTagResponseSchema;
   },
   /**
+   * Merges a commit into another and stores the result in a reference of its own, whatever that
+   * held before. Access checks and hooks do not run: this computes what a merge would look like.
+   * FAILED_PRECONDITION when there are conflicts.
+   *
    * @generated from rpc gitaly.OperationService.UserMergeToRef
    */
   userMergeToRef: {
@@ -1876,6 +2475,10 @@ export const OperationService: GenService<{
     output: typeof UserMergeToRefResponseSchema;
   },
   /**
+   * Rebases a commit onto another and stores the result in a reference of its own, whatever that
+   * held before. Access checks and hooks do not run: this computes what a rebase would look like.
+   * FAILED_PRECONDITION when there are conflicts.
+   *
    * @generated from rpc gitaly.OperationService.UserRebaseToRef
    */
   userRebaseToRef: {
@@ -1884,6 +2487,11 @@ export const OperationService: GenService<{
     output: typeof UserRebaseToRefResponseSchema;
   },
   /**
+   * Merges a commit into a branch, in two steps. The client sends the request; the server makes the
+   * merge commit and sends its ID, so that the client can store it. The client sends "apply"; the
+   * server moves the branch and sends the update. A client that ends the stream early leaves
+   * nothing behind.
+   *
    * @generated from rpc gitaly.OperationService.UserMergeBranch
    */
   userMergeBranch: {
@@ -1892,6 +2500,9 @@ export const OperationService: GenService<{
     output: typeof UserMergeBranchResponseSchema;
   },
   /**
+   * Moves a branch forward to a descendant of its commit. FAILED_PRECONDITION when the new commit
+   * is no descendant.
+   *
    * @generated from rpc gitaly.OperationService.UserFFBranch
    */
   userFFBranch: {
@@ -1900,6 +2511,8 @@ export const OperationService: GenService<{
     output: typeof UserFFBranchResponseSchema;
   },
   /**
+   * Applies the change of one commit to a branch as a new commit.
+   *
    * @generated from rpc gitaly.OperationService.UserCherryPick
    */
   userCherryPick: {
@@ -1908,6 +2521,9 @@ export const OperationService: GenService<{
     output: typeof UserCherryPickResponseSchema;
   },
   /**
+   * Commits changes of files to a branch. The client sends the header, then each action followed by
+   * its content. Without a branch to start from, the branch begins with this commit.
+   *
    * @generated from rpc gitaly.OperationService.UserCommitFiles
    */
   userCommitFiles: {
@@ -1916,6 +2532,11 @@ export const OperationService: GenService<{
     output: typeof UserCommitFilesResponseSchema;
   },
   /**
+   * Rebases a branch onto another, in two steps. The client sends the header; the server makes the
+   * new commits and sends the ID of the last one, so that the client can store it. The client sends
+   * "apply"; the server moves the branch and confirms. A client that ends the stream early leaves
+   * nothing behind.
+   *
    * @generated from rpc gitaly.OperationService.UserRebaseConfirmable
    */
   userRebaseConfirmable: {
@@ -1924,6 +2545,8 @@ export const OperationService: GenService<{
     output: typeof UserRebaseConfirmableResponseSchema;
   },
   /**
+   * Undoes the change of one commit on a branch, as a new commit.
+   *
    * @generated from rpc gitaly.OperationService.UserRevert
    */
   userRevert: {
@@ -1932,6 +2555,9 @@ export const OperationService: GenService<{
     output: typeof UserRevertResponseSchema;
   },
   /**
+   * Makes one commit of a range of commits. No reference changes, so neither access checks nor
+   * hooks run; the client moves a branch to the new commit afterwards.
+   *
    * @generated from rpc gitaly.OperationService.UserSquash
    */
   userSquash: {
@@ -1940,6 +2566,10 @@ export const OperationService: GenService<{
     output: typeof UserSquashResponseSchema;
   },
   /**
+   * Applies patches in mailbox form to a branch, one commit for each, as git-am(1) does.
+   * FAILED_PRECONDITION when a patch does not apply. A branch that does not exist starts at the
+   * default branch.
+   *
    * @generated from rpc gitaly.OperationService.UserApplyPatch
    */
   userApplyPatch: {
@@ -1948,6 +2578,8 @@ export const OperationService: GenService<{
     output: typeof UserApplyPatchResponseSchema;
   },
   /**
+   * Commits a change of the commit that a submodule points at.
+   *
    * @generated from rpc gitaly.OperationService.UserUpdateSubmodule
    */
   userUpdateSubmodule: {

@@ -18,26 +18,36 @@ export const file_praefect: GenFile = /*@__PURE__*/
   fileDesc("Cg5wcmFlZmVjdC5wcm90bxIGZ2l0YWx5IsYBChVNYXJrVW52ZXJpZmllZFJlcXVlc3QSFwoNcmVwb3NpdG9yeV9pZBgBIAEoA0gAEhkKD3ZpcnR1YWxfc3RvcmFnZRgCIAEoCUgAEjgKB3N0b3JhZ2UYAyABKAsyJS5naXRhbHkuTWFya1VudmVyaWZpZWRSZXF1ZXN0LlN0b3JhZ2VIABozCgdTdG9yYWdlEhcKD3ZpcnR1YWxfc3RvcmFnZRgBIAEoCRIPCgdzdG9yYWdlGAIgASgJQgoKCHNlbGVjdG9yIjEKFk1hcmtVbnZlcmlmaWVkUmVzcG9uc2USFwoPcmVwbGljYXNfbWFya2VkGAEgASgDIrMBChxHZXRSZXBvc2l0b3J5TWV0YWRhdGFSZXF1ZXN0EhcKDXJlcG9zaXRvcnlfaWQYASABKANIABI5CgRwYXRoGAIgASgLMikuZ2l0YWx5LkdldFJlcG9zaXRvcnlNZXRhZGF0YVJlcXVlc3QuUGF0aEgAGjYKBFBhdGgSFwoPdmlydHVhbF9zdG9yYWdlGAEgASgJEhUKDXJlbGF0aXZlX3BhdGgYAiABKAlCBwoFcXVlcnki/gIKHUdldFJlcG9zaXRvcnlNZXRhZGF0YVJlc3BvbnNlEhUKDXJlcG9zaXRvcnlfaWQYASABKAMSFwoPdmlydHVhbF9zdG9yYWdlGAIgASgJEhUKDXJlbGF0aXZlX3BhdGgYAyABKAkSFAoMcmVwbGljYV9wYXRoGAQgASgJEg8KB3ByaW1hcnkYBSABKAkSEgoKZ2VuZXJhdGlvbhgGIAEoAxI/CghyZXBsaWNhcxgHIAMoCzItLmdpdGFseS5HZXRSZXBvc2l0b3J5TWV0YWRhdGFSZXNwb25zZS5SZXBsaWNhGpkBCgdSZXBsaWNhEg8KB3N0b3JhZ2UYASABKAkSEAoIYXNzaWduZWQYAiABKAgSEgoKZ2VuZXJhdGlvbhgEIAEoAxIPCgdoZWFsdGh5GAUgASgIEhUKDXZhbGlkX3ByaW1hcnkYBiABKAgSLwoLdmVyaWZpZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImkKG1NldFJlcGxpY2F0aW9uRmFjdG9yUmVxdWVzdBIXCg92aXJ0dWFsX3N0b3JhZ2UYASABKAkSFQoNcmVsYXRpdmVfcGF0aBgCIAEoCRIaChJyZXBsaWNhdGlvbl9mYWN0b3IYAyABKAUiMAocU2V0UmVwbGljYXRpb25GYWN0b3JSZXNwb25zZRIQCghzdG9yYWdlcxgBIAMoCSJvCh5TZXRBdXRob3JpdGF0aXZlU3RvcmFnZVJlcXVlc3QSFwoPdmlydHVhbF9zdG9yYWdlGAEgASgJEhUKDXJlbGF0aXZlX3BhdGgYAiABKAkSHQoVYXV0aG9yaXRhdGl2ZV9zdG9yYWdlGAMgASgJIiEKH1NldEF1dGhvcml0YXRpdmVTdG9yYWdlUmVzcG9uc2UiUAoPRGF0YWxvc3NSZXF1ZXN0EhcKD3ZpcnR1YWxfc3RvcmFnZRgBIAEoCRIkChxpbmNsdWRlX3BhcnRpYWxseV9yZXBsaWNhdGVkGAIgASgIIr4CChBEYXRhbG9zc1Jlc3BvbnNlEjkKDHJlcG9zaXRvcmllcxgCIAMoCzIjLmdpdGFseS5EYXRhbG9zc1Jlc3BvbnNlLlJlcG9zaXRvcnka7gEKClJlcG9zaXRvcnkSFQoNcmVsYXRpdmVfcGF0aBgBIAEoCRI9CghzdG9yYWdlcxgCIAMoCzIrLmdpdGFseS5EYXRhbG9zc1Jlc3BvbnNlLlJlcG9zaXRvcnkuU3RvcmFnZRITCgt1bmF2YWlsYWJsZRgDIAEoCBIPCgdwcmltYXJ5GAQgASgJGmQKB1N0b3JhZ2USDAoEbmFtZRgBIAEoCRIRCgliZWhpbmRfYnkYAiABKAMSEAoIYXNzaWduZWQYAyABKAgSDwoHaGVhbHRoeRgEIAEoCBIVCg12YWxpZF9wcmltYXJ5GAUgASgIIkMKGVJlcG9zaXRvcnlSZXBsaWNhc1JlcXVlc3QSJgoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5IvoBChpSZXBvc2l0b3J5UmVwbGljYXNSZXNwb25zZRJFCgdwcmltYXJ5GAEgASgLMjQuZ2l0YWx5LlJlcG9zaXRvcnlSZXBsaWNhc1Jlc3BvbnNlLlJlcG9zaXRvcnlEZXRhaWxzEkYKCHJlcGxpY2FzGAIgAygLMjQuZ2l0YWx5LlJlcG9zaXRvcnlSZXBsaWNhc1Jlc3BvbnNlLlJlcG9zaXRvcnlEZXRhaWxzGk0KEVJlcG9zaXRvcnlEZXRhaWxzEiYKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeRIQCghjaGVja3N1bRgCIAEoCTK/BAoTUHJhZWZlY3RJbmZvU2VydmljZRJbChJSZXBvc2l0b3J5UmVwbGljYXMSIS5naXRhbHkuUmVwb3NpdG9yeVJlcGxpY2FzUmVxdWVzdBoiLmdpdGFseS5SZXBvc2l0b3J5UmVwbGljYXNSZXNwb25zZRI/CghEYXRhbG9zcxIXLmdpdGFseS5EYXRhbG9zc1JlcXVlc3QaGC5naXRhbHkuRGF0YWxvc3NSZXNwb25zZTABEmoKF1NldEF1dGhvcml0YXRpdmVTdG9yYWdlEiYuZ2l0YWx5LlNldEF1dGhvcml0YXRpdmVTdG9yYWdlUmVxdWVzdBonLmdpdGFseS5TZXRBdXRob3JpdGF0aXZlU3RvcmFnZVJlc3BvbnNlEk8KDk1hcmtVbnZlcmlmaWVkEh0uZ2l0YWx5Lk1hcmtVbnZlcmlmaWVkUmVxdWVzdBoeLmdpdGFseS5NYXJrVW52ZXJpZmllZFJlc3BvbnNlEmEKFFNldFJlcGxpY2F0aW9uRmFjdG9yEiMuZ2l0YWx5LlNldFJlcGxpY2F0aW9uRmFjdG9yUmVxdWVzdBokLmdpdGFseS5TZXRSZXBsaWNhdGlvbkZhY3RvclJlc3BvbnNlEmQKFUdldFJlcG9zaXRvcnlNZXRhZGF0YRIkLmdpdGFseS5HZXRSZXBvc2l0b3J5TWV0YWRhdGFSZXF1ZXN0GiUuZ2l0YWx5LkdldFJlcG9zaXRvcnlNZXRhZGF0YVJlc3BvbnNlGgTwlygBQjRaMmdpdGxhYi5jb20vZ2l0bGFiLW9yZy9naXRhbHkvdjE4L3Byb3RvL2dvL2dpdGFseXBiYgZwcm90bzM", [file_google_protobuf_timestamp, file_lint, file_shared]);
 
 /**
+ * Selects replicas.
+ *
  * @generated from message gitaly.MarkUnverifiedRequest
  */
 export type MarkUnverifiedRequest = Message<"gitaly.MarkUnverifiedRequest"> & {
   /**
+   * Which replicas to mark.
+   *
    * @generated from oneof gitaly.MarkUnverifiedRequest.selector
    */
   selector: {
     /**
+     * All replicas of this repository.
+     *
      * @generated from field: int64 repository_id = 1;
      */
     value: bigint;
     case: "repositoryId";
   } | {
     /**
+     * All replicas on this virtual storage.
+     *
      * @generated from field: string virtual_storage = 2;
      */
     value: string;
     case: "virtualStorage";
   } | {
     /**
+     * All replicas on this storage.
+     *
      * @generated from field: gitaly.MarkUnverifiedRequest.Storage storage = 3;
      */
     value: MarkUnverifiedRequest_Storage;
@@ -53,15 +63,21 @@ export const MarkUnverifiedRequestSchema: GenMessage<MarkUnverifiedRequest> = /*
   messageDesc(file_praefect, 0);
 
 /**
+ * Names a storage.
+ *
  * @generated from message gitaly.MarkUnverifiedRequest.Storage
  */
 export type MarkUnverifiedRequest_Storage = Message<"gitaly.MarkUnverifiedRequest.Storage"> & {
   /**
+   * Virtual storage that it belongs to.
+   *
    * @generated from field: string virtual_storage = 1;
    */
   virtualStorage: string;
 
   /**
+   * Name of the storage.
+   *
    * @generated from field: string storage = 2;
    */
   storage: string;
@@ -75,10 +91,14 @@ export const MarkUnverifiedRequest_StorageSchema: GenMessage<MarkUnverifiedReque
   messageDesc(file_praefect, 0, 0);
 
 /**
+ * Tells how many were marked.
+ *
  * @generated from message gitaly.MarkUnverifiedResponse
  */
 export type MarkUnverifiedResponse = Message<"gitaly.MarkUnverifiedResponse"> & {
   /**
+   * Number of replicas.
+   *
    * @generated from field: int64 replicas_marked = 1;
    */
   replicasMarked: bigint;
@@ -92,20 +112,28 @@ export const MarkUnverifiedResponseSchema: GenMessage<MarkUnverifiedResponse> = 
   messageDesc(file_praefect, 1);
 
 /**
+ * Names the repository.
+ *
  * @generated from message gitaly.GetRepositoryMetadataRequest
  */
 export type GetRepositoryMetadataRequest = Message<"gitaly.GetRepositoryMetadataRequest"> & {
   /**
+   * How it is named.
+   *
    * @generated from oneof gitaly.GetRepositoryMetadataRequest.query
    */
   query: {
     /**
+     * By the router's number for it.
+     *
      * @generated from field: int64 repository_id = 1;
      */
     value: bigint;
     case: "repositoryId";
   } | {
     /**
+     * By the path that clients use.
+     *
      * @generated from field: gitaly.GetRepositoryMetadataRequest.Path path = 2;
      */
     value: GetRepositoryMetadataRequest_Path;
@@ -121,15 +149,21 @@ export const GetRepositoryMetadataRequestSchema: GenMessage<GetRepositoryMetadat
   messageDesc(file_praefect, 2);
 
 /**
+ * Names a repository as clients do.
+ *
  * @generated from message gitaly.GetRepositoryMetadataRequest.Path
  */
 export type GetRepositoryMetadataRequest_Path = Message<"gitaly.GetRepositoryMetadataRequest.Path"> & {
   /**
+   * Virtual storage that holds it.
+   *
    * @generated from field: string virtual_storage = 1;
    */
   virtualStorage: string;
 
   /**
+   * Path that clients use.
+   *
    * @generated from field: string relative_path = 2;
    */
   relativePath: string;
@@ -143,40 +177,57 @@ export const GetRepositoryMetadataRequest_PathSchema: GenMessage<GetRepositoryMe
   messageDesc(file_praefect, 2, 0);
 
 /**
+ * Describes one repository.
+ *
  * @generated from message gitaly.GetRepositoryMetadataResponse
  */
 export type GetRepositoryMetadataResponse = Message<"gitaly.GetRepositoryMetadataResponse"> & {
   /**
+   * The router's number for the repository.
+   *
    * @generated from field: int64 repository_id = 1;
    */
   repositoryId: bigint;
 
   /**
+   * Virtual storage that holds it.
+   *
    * @generated from field: string virtual_storage = 2;
    */
   virtualStorage: string;
 
   /**
+   * Path that clients use.
+   *
    * @generated from field: string relative_path = 3;
    */
   relativePath: string;
 
   /**
+   * Path of the replicas on their storages, which stays the same when clients rename the
+   * repository.
+   *
    * @generated from field: string replica_path = 4;
    */
   replicaPath: string;
 
   /**
+   * Storage that takes changes first. Empty if there is none.
+   *
    * @generated from field: string primary = 5;
    */
   primary: string;
 
   /**
+   * Generation of the repository: the highest of its replicas.
+   *
    * @generated from field: int64 generation = 6;
    */
   generation: bigint;
 
   /**
+   * Replicas that exist or should exist.
+   *
    * @generated from field: repeated gitaly.GetRepositoryMetadataResponse.Replica replicas = 7;
    */
   replicas: GetRepositoryMetadataResponse_Replica[];
@@ -190,35 +241,49 @@ export const GetRepositoryMetadataResponseSchema: GenMessage<GetRepositoryMetada
   messageDesc(file_praefect, 3);
 
 /**
+ * Describes one replica.
+ *
  * @generated from message gitaly.GetRepositoryMetadataResponse.Replica
  */
 export type GetRepositoryMetadataResponse_Replica = Message<"gitaly.GetRepositoryMetadataResponse.Replica"> & {
   /**
+   * Storage that holds it.
+   *
    * @generated from field: string storage = 1;
    */
   storage: string;
 
   /**
+   * Whether the storage is meant to hold it.
+   *
    * @generated from field: bool assigned = 2;
    */
   assigned: boolean;
 
   /**
+   * Generation of the replica; -1 if it does not exist yet.
+   *
    * @generated from field: int64 generation = 4;
    */
   generation: bigint;
 
   /**
+   * Whether the storage can be reached.
+   *
    * @generated from field: bool healthy = 5;
    */
   healthy: boolean;
 
   /**
+   * Whether the replica could become the primary now.
+   *
    * @generated from field: bool valid_primary = 6;
    */
   validPrimary: boolean;
 
   /**
+   * When the replica was last found to exist. Unset if never.
+   *
    * @generated from field: google.protobuf.Timestamp verified_at = 7;
    */
   verifiedAt?: Timestamp | undefined;
@@ -232,20 +297,28 @@ export const GetRepositoryMetadataResponse_ReplicaSchema: GenMessage<GetReposito
   messageDesc(file_praefect, 3, 0);
 
 /**
+ * Describes the change.
+ *
  * @generated from message gitaly.SetReplicationFactorRequest
  */
 export type SetReplicationFactorRequest = Message<"gitaly.SetReplicationFactorRequest"> & {
   /**
+   * Virtual storage that holds the repository.
+   *
    * @generated from field: string virtual_storage = 1;
    */
   virtualStorage: string;
 
   /**
+   * Path that clients use.
+   *
    * @generated from field: string relative_path = 2;
    */
   relativePath: string;
 
   /**
+   * Number of storages that shall hold the repository.
+   *
    * @generated from field: int32 replication_factor = 3;
    */
   replicationFactor: number;
@@ -259,10 +332,14 @@ export const SetReplicationFactorRequestSchema: GenMessage<SetReplicationFactorR
   messageDesc(file_praefect, 4);
 
 /**
+ * Holds the result.
+ *
  * @generated from message gitaly.SetReplicationFactorResponse
  */
 export type SetReplicationFactorResponse = Message<"gitaly.SetReplicationFactorResponse"> & {
   /**
+   * Storages that are meant to hold the repository now.
+   *
    * @generated from field: repeated string storages = 1;
    */
   storages: string[];
@@ -276,20 +353,28 @@ export const SetReplicationFactorResponseSchema: GenMessage<SetReplicationFactor
   messageDesc(file_praefect, 5);
 
 /**
+ * Names the replica.
+ *
  * @generated from message gitaly.SetAuthoritativeStorageRequest
  */
 export type SetAuthoritativeStorageRequest = Message<"gitaly.SetAuthoritativeStorageRequest"> & {
   /**
+   * Virtual storage that holds the repository.
+   *
    * @generated from field: string virtual_storage = 1;
    */
   virtualStorage: string;
 
   /**
+   * Path that clients use.
+   *
    * @generated from field: string relative_path = 2;
    */
   relativePath: string;
 
   /**
+   * Storage whose replica is right.
+   *
    * @generated from field: string authoritative_storage = 3;
    */
   authoritativeStorage: string;
@@ -303,6 +388,8 @@ export const SetAuthoritativeStorageRequestSchema: GenMessage<SetAuthoritativeSt
   messageDesc(file_praefect, 6);
 
 /**
+ * Confirms that the others will be overwritten.
+ *
  * @generated from message gitaly.SetAuthoritativeStorageResponse
  */
 export type SetAuthoritativeStorageResponse = Message<"gitaly.SetAuthoritativeStorageResponse"> & {
@@ -316,15 +403,21 @@ export const SetAuthoritativeStorageResponseSchema: GenMessage<SetAuthoritativeS
   messageDesc(file_praefect, 7);
 
 /**
+ * Selects repositories.
+ *
  * @generated from message gitaly.DatalossRequest
  */
 export type DatalossRequest = Message<"gitaly.DatalossRequest"> & {
   /**
+   * Virtual storage to look at.
+   *
    * @generated from field: string virtual_storage = 1;
    */
   virtualStorage: string;
 
   /**
+   * Sends repositories too that are available, but not on all storages that should hold them.
+   *
    * @generated from field: bool include_partially_replicated = 2;
    */
   includePartiallyReplicated: boolean;
@@ -338,10 +431,14 @@ export const DatalossRequestSchema: GenMessage<DatalossRequest> = /*@__PURE__*/
   messageDesc(file_praefect, 8);
 
 /**
+ * Carries the next repositories.
+ *
  * @generated from message gitaly.DatalossResponse
  */
 export type DatalossResponse = Message<"gitaly.DatalossResponse"> & {
   /**
+   * Repositories with their replicas.
+   *
    * @generated from field: repeated gitaly.DatalossResponse.Repository repositories = 2;
    */
   repositories: DatalossResponse_Repository[];
@@ -355,25 +452,36 @@ export const DatalossResponseSchema: GenMessage<DatalossResponse> = /*@__PURE__*
   messageDesc(file_praefect, 9);
 
 /**
+ * Describes one repository.
+ *
  * @generated from message gitaly.DatalossResponse.Repository
  */
 export type DatalossResponse_Repository = Message<"gitaly.DatalossResponse.Repository"> & {
   /**
+   * Path that clients use.
+   *
    * @generated from field: string relative_path = 1;
    */
   relativePath: string;
 
   /**
+   * Its replicas.
+   *
    * @generated from field: repeated gitaly.DatalossResponse.Repository.Storage storages = 2;
    */
   storages: DatalossResponse_Repository_Storage[];
 
   /**
+   * Whether no replica could become the primary now, so that neither reads nor changes are
+   * possible.
+   *
    * @generated from field: bool unavailable = 3;
    */
   unavailable: boolean;
 
   /**
+   * Storage that takes changes first. Empty if there is none.
+   *
    * @generated from field: string primary = 4;
    */
   primary: string;
@@ -387,30 +495,42 @@ export const DatalossResponse_RepositorySchema: GenMessage<DatalossResponse_Repo
   messageDesc(file_praefect, 9, 0);
 
 /**
+ * Describes one replica.
+ *
  * @generated from message gitaly.DatalossResponse.Repository.Storage
  */
 export type DatalossResponse_Repository_Storage = Message<"gitaly.DatalossResponse.Repository.Storage"> & {
   /**
+   * Storage that holds it.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
+   * Number of generations that the replica is behind.
+   *
    * @generated from field: int64 behind_by = 2;
    */
   behindBy: bigint;
 
   /**
+   * Whether the storage is meant to hold it.
+   *
    * @generated from field: bool assigned = 3;
    */
   assigned: boolean;
 
   /**
+   * Whether the storage can be reached.
+   *
    * @generated from field: bool healthy = 4;
    */
   healthy: boolean;
 
   /**
+   * Whether the replica could become the primary now.
+   *
    * @generated from field: bool valid_primary = 5;
    */
   validPrimary: boolean;
@@ -424,10 +544,14 @@ export const DatalossResponse_Repository_StorageSchema: GenMessage<DatalossRespo
   messageDesc(file_praefect, 9, 0, 0);
 
 /**
+ * Names the repository.
+ *
  * @generated from message gitaly.RepositoryReplicasRequest
  */
 export type RepositoryReplicasRequest = Message<"gitaly.RepositoryReplicasRequest"> & {
   /**
+   * Repository as clients name it.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -441,15 +565,21 @@ export const RepositoryReplicasRequestSchema: GenMessage<RepositoryReplicasReque
   messageDesc(file_praefect, 10);
 
 /**
+ * Holds the checksums.
+ *
  * @generated from message gitaly.RepositoryReplicasResponse
  */
 export type RepositoryReplicasResponse = Message<"gitaly.RepositoryReplicasResponse"> & {
   /**
+   * The primary.
+   *
    * @generated from field: gitaly.RepositoryReplicasResponse.RepositoryDetails primary = 1;
    */
   primary?: RepositoryReplicasResponse_RepositoryDetails | undefined;
 
   /**
+   * All other assigned replicas.
+   *
    * @generated from field: repeated gitaly.RepositoryReplicasResponse.RepositoryDetails replicas = 2;
    */
   replicas: RepositoryReplicasResponse_RepositoryDetails[];
@@ -463,15 +593,21 @@ export const RepositoryReplicasResponseSchema: GenMessage<RepositoryReplicasResp
   messageDesc(file_praefect, 11);
 
 /**
+ * Describes one replica.
+ *
  * @generated from message gitaly.RepositoryReplicasResponse.RepositoryDetails
  */
 export type RepositoryReplicasResponse_RepositoryDetails = Message<"gitaly.RepositoryReplicasResponse.RepositoryDetails"> & {
   /**
+   * The replica: its storage, and the path that clients use.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Checksum as CalculateChecksum computes it. Equal replicas have equal ones.
+   *
    * @generated from field: string checksum = 2;
    */
   checksum: string;
@@ -485,10 +621,16 @@ export const RepositoryReplicasResponse_RepositoryDetailsSchema: GenMessage<Repo
   messageDesc(file_praefect, 11, 0);
 
 /**
+ * Shows and changes what the router knows about repositories and their replicas. A virtual storage
+ * is what clients see; behind it stand several storages, each of which may hold a replica. A
+ * generation counts the changes of a repository: a replica with a lower one is behind.
+ *
  * @generated from service gitaly.PraefectInfoService
  */
 export const PraefectInfoService: GenService<{
   /**
+   * Asks all replicas of a repository for their checksums.
+   *
    * @generated from rpc gitaly.PraefectInfoService.RepositoryReplicas
    */
   repositoryReplicas: {
@@ -497,6 +639,8 @@ export const PraefectInfoService: GenService<{
     output: typeof RepositoryReplicasResponseSchema;
   },
   /**
+   * Streams the repositories that have replicas behind or out of reach.
+   *
    * @generated from rpc gitaly.PraefectInfoService.Dataloss
    */
   dataloss: {
@@ -505,6 +649,9 @@ export const PraefectInfoService: GenService<{
     output: typeof DatalossResponseSchema;
   },
   /**
+   * Declares one replica of a repository to be right, after a disaster. The others are overwritten
+   * with it, whatever they hold. INVALID_ARGUMENT when storage or repository are unknown.
+   *
    * @generated from rpc gitaly.PraefectInfoService.SetAuthoritativeStorage
    */
   setAuthoritativeStorage: {
@@ -513,6 +660,8 @@ export const PraefectInfoService: GenService<{
     output: typeof SetAuthoritativeStorageResponseSchema;
   },
   /**
+   * Forgets that replicas were found to exist, so that they are looked at again soon.
+   *
    * @generated from rpc gitaly.PraefectInfoService.MarkUnverified
    */
   markUnverified: {
@@ -521,6 +670,10 @@ export const PraefectInfoService: GenService<{
     output: typeof MarkUnverifiedResponseSchema;
   },
   /**
+   * Sets how many storages hold a repository, by assigning more of them or fewer. The primary is
+   * assigned first and released last. INVALID_ARGUMENT when the number is below 1 or above that of
+   * the storages.
+   *
    * @generated from rpc gitaly.PraefectInfoService.SetReplicationFactor
    */
   setReplicationFactor: {
@@ -529,6 +682,8 @@ export const PraefectInfoService: GenService<{
     output: typeof SetReplicationFactorResponseSchema;
   },
   /**
+   * Tells all that the router knows about one repository. NOT_FOUND when it knows none.
+   *
    * @generated from rpc gitaly.PraefectInfoService.GetRepositoryMetadata
    */
   getRepositoryMetadata: {

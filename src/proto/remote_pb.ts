@@ -16,35 +16,51 @@ export const file_remote: GenFile = /*@__PURE__*/
   fileDesc("CgxyZW1vdGUucHJvdG8SBmdpdGFseSLbAgoZVXBkYXRlUmVtb3RlTWlycm9yUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESHgoWb25seV9icmFuY2hlc19tYXRjaGluZxgDIAMoDBIPCgdzc2hfa2V5GAQgASgJEhMKC2tub3duX2hvc3RzGAUgASgJEhsKE2tlZXBfZGl2ZXJnZW50X3JlZnMYBiABKAgSOAoGcmVtb3RlGAcgASgLMiguZ2l0YWx5LlVwZGF0ZVJlbW90ZU1pcnJvclJlcXVlc3QuUmVtb3RlGmMKBlJlbW90ZRILCgN1cmwYASABKAkSIQoZaHR0cF9hdXRob3JpemF0aW9uX2hlYWRlchgCIAEoCRIYChByZXNvbHZlZF9hZGRyZXNzGAQgASgJSgQIAxAEUglodHRwX2hvc3RKBAgCEANSCHJlZl9uYW1lIjQKGlVwZGF0ZVJlbW90ZU1pcnJvclJlc3BvbnNlEhYKDmRpdmVyZ2VudF9yZWZzGAEgAygMIkkKG0ZpbmRSZW1vdGVSZXBvc2l0b3J5UmVxdWVzdBIOCgZyZW1vdGUYASABKAkSGgoMc3RvcmFnZV9uYW1lGAIgASgJQgSIxiwBIi4KHEZpbmRSZW1vdGVSZXBvc2l0b3J5UmVzcG9uc2USDgoGZXhpc3RzGAEgASgIIrgBChhGaW5kUmVtb3RlUm9vdFJlZlJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhIKCnJlbW90ZV91cmwYAyABKAkSIQoZaHR0cF9hdXRob3JpemF0aW9uX2hlYWRlchgEIAEoCRIYChByZXNvbHZlZF9hZGRyZXNzGAYgASgJSgQIAhADSgQIBRAGUgZyZW1vdGVSCWh0dHBfaG9zdCIoChlGaW5kUmVtb3RlUm9vdFJlZlJlc3BvbnNlEgsKA3JlZhgBIAEoCTLFAgoNUmVtb3RlU2VydmljZRJlChJVcGRhdGVSZW1vdGVNaXJyb3ISIS5naXRhbHkuVXBkYXRlUmVtb3RlTWlycm9yUmVxdWVzdBoiLmdpdGFseS5VcGRhdGVSZW1vdGVNaXJyb3JSZXNwb25zZSIG+pcoAggCKAESawoURmluZFJlbW90ZVJlcG9zaXRvcnkSIy5naXRhbHkuRmluZFJlbW90ZVJlcG9zaXRvcnlSZXF1ZXN0GiQuZ2l0YWx5LkZpbmRSZW1vdGVSZXBvc2l0b3J5UmVzcG9uc2UiCPqXKAQIAhACEmAKEUZpbmRSZW1vdGVSb290UmVmEiAuZ2l0YWx5LkZpbmRSZW1vdGVSb290UmVmUmVxdWVzdBohLmdpdGFseS5GaW5kUmVtb3RlUm9vdFJlZlJlc3BvbnNlIgb6lygCCAJCNFoyZ2l0bGFiLmNvbS9naXRsYWItb3JnL2dpdGFseS92MTgvcHJvdG8vZ28vZ2l0YWx5cGJiBnByb3RvMw", [file_lint, file_shared]);
 
 /**
+ * Describes the mirror in the first message, and carries further patterns in later ones.
+ *
  * @generated from message gitaly.UpdateRemoteMirrorRequest
  */
 export type UpdateRemoteMirrorRequest = Message<"gitaly.UpdateRemoteMirrorRequest"> & {
   /**
+   * Repository to read. First message only.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Patterns for branch names without "refs/heads/", where "*" stands for any text. Without any,
+   * all branches are pushed.
+   *
    * @generated from field: repeated bytes only_branches_matching = 3;
    */
   onlyBranchesMatching: Uint8Array[];
 
   /**
+   * Private key for SSH. Empty means that of the server. First message only.
+   *
    * @generated from field: string ssh_key = 4;
    */
   sshKey: string;
 
   /**
+   * Content of a known_hosts file for SSH. Empty means that of the server. First message only.
+   *
    * @generated from field: string known_hosts = 5;
    */
   knownHosts: string;
 
   /**
+   * Leaves references alone that have commits of their own in the mirror, and deletes nothing.
+   * First message only.
+   *
    * @generated from field: bool keep_divergent_refs = 6;
    */
   keepDivergentRefs: boolean;
 
   /**
+   * The mirror. First message only.
+   *
    * @generated from field: gitaly.UpdateRemoteMirrorRequest.Remote remote = 7;
    */
   remote?: UpdateRemoteMirrorRequest_Remote | undefined;
@@ -58,20 +74,29 @@ export const UpdateRemoteMirrorRequestSchema: GenMessage<UpdateRemoteMirrorReque
   messageDesc(file_remote, 0);
 
 /**
+ * Describes the mirror.
+ *
  * @generated from message gitaly.UpdateRemoteMirrorRequest.Remote
  */
 export type UpdateRemoteMirrorRequest_Remote = Message<"gitaly.UpdateRemoteMirrorRequest.Remote"> & {
   /**
+   * Address of the repository. Must not be empty.
+   *
    * @generated from field: string url = 1;
    */
   url: string;
 
   /**
+   * Value of the Authorization header. Empty sends none.
+   *
    * @generated from field: string http_authorization_header = 2;
    */
   httpAuthorizationHeader: string;
 
   /**
+   * IP address to connect to in place of looking up the host of url, so that a name that was
+   * checked cannot change its meaning.
+   *
    * @generated from field: string resolved_address = 4;
    */
   resolvedAddress: string;
@@ -85,10 +110,15 @@ export const UpdateRemoteMirrorRequest_RemoteSchema: GenMessage<UpdateRemoteMirr
   messageDesc(file_remote, 0, 0);
 
 /**
+ * Tells what was left alone.
+ *
  * @generated from message gitaly.UpdateRemoteMirrorResponse
  */
 export type UpdateRemoteMirrorResponse = Message<"gitaly.UpdateRemoteMirrorResponse"> & {
   /**
+   * Fully qualified names of matching references that have commits of their own in the mirror, at
+   * most 100. Only filled with keep_divergent_refs.
+   *
    * @generated from field: repeated bytes divergent_refs = 1;
    */
   divergentRefs: Uint8Array[];
@@ -102,15 +132,21 @@ export const UpdateRemoteMirrorResponseSchema: GenMessage<UpdateRemoteMirrorResp
   messageDesc(file_remote, 1);
 
 /**
+ * Names the address.
+ *
  * @generated from message gitaly.FindRemoteRepositoryRequest
  */
 export type FindRemoteRepositoryRequest = Message<"gitaly.FindRemoteRepositoryRequest"> & {
   /**
+   * Address of the repository. Must not be empty.
+   *
    * @generated from field: string remote = 1;
    */
   remote: string;
 
   /**
+   * Any storage of the server. It only decides which server answers.
+   *
    * @generated from field: string storage_name = 2;
    */
   storageName: string;
@@ -124,10 +160,14 @@ export const FindRemoteRepositoryRequestSchema: GenMessage<FindRemoteRepositoryR
   messageDesc(file_remote, 2);
 
 /**
+ * Holds the verdict.
+ *
  * @generated from message gitaly.FindRemoteRepositoryResponse
  */
 export type FindRemoteRepositoryResponse = Message<"gitaly.FindRemoteRepositoryResponse"> & {
   /**
+   * Whether a git repository with a HEAD answers. An unreachable one counts as none.
+   *
    * @generated from field: bool exists = 1;
    */
   exists: boolean;
@@ -141,25 +181,36 @@ export const FindRemoteRepositoryResponseSchema: GenMessage<FindRemoteRepository
   messageDesc(file_remote, 3);
 
 /**
+ * Names the remote repository.
+ *
  * @generated from message gitaly.FindRemoteRootRefRequest
  */
 export type FindRemoteRootRefRequest = Message<"gitaly.FindRemoteRootRefRequest"> & {
   /**
+   * Any repository. It only decides which server answers.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Address of the remote repository. Must not be empty.
+   *
    * @generated from field: string remote_url = 3;
    */
   remoteUrl: string;
 
   /**
+   * Value of the Authorization header. Empty sends none.
+   *
    * @generated from field: string http_authorization_header = 4;
    */
   httpAuthorizationHeader: string;
 
   /**
+   * IP address to connect to in place of looking up the host of remote_url, so that a name that was
+   * checked cannot change its meaning.
+   *
    * @generated from field: string resolved_address = 6;
    */
   resolvedAddress: string;
@@ -173,10 +224,14 @@ export const FindRemoteRootRefRequestSchema: GenMessage<FindRemoteRootRefRequest
   messageDesc(file_remote, 4);
 
 /**
+ * Holds the branch.
+ *
  * @generated from message gitaly.FindRemoteRootRefResponse
  */
 export type FindRemoteRootRefResponse = Message<"gitaly.FindRemoteRootRefResponse"> & {
   /**
+   * Name without "refs/heads/".
+   *
    * @generated from field: string ref = 1;
    */
   ref: string;
@@ -190,10 +245,16 @@ export const FindRemoteRootRefResponseSchema: GenMessage<FindRemoteRootRefRespon
   messageDesc(file_remote, 5);
 
 /**
+ * Works with repositories on other hosts.
+ *
  * @generated from service gitaly.RemoteService
  */
 export const RemoteService: GenService<{
   /**
+   * Pushes what differs to a remote mirror: all tags, and branches that match. References that are
+   * gone here are deleted there, but only if the default branch has their commits. The client sends
+   * all patterns before the server starts.
+   *
    * @generated from rpc gitaly.RemoteService.UpdateRemoteMirror
    */
   updateRemoteMirror: {
@@ -202,6 +263,8 @@ export const RemoteService: GenService<{
     output: typeof UpdateRemoteMirrorResponseSchema;
   },
   /**
+   * Tells whether there is a git repository at an address.
+   *
    * @generated from rpc gitaly.RemoteService.FindRemoteRepository
    */
   findRemoteRepository: {
@@ -210,6 +273,8 @@ export const RemoteService: GenService<{
     output: typeof FindRemoteRepositoryResponseSchema;
   },
   /**
+   * Finds the default branch of a remote repository. NOT_FOUND when it has none.
+   *
    * @generated from rpc gitaly.RemoteService.FindRemoteRootRef
    */
   findRemoteRootRef: {

@@ -20,10 +20,14 @@ export const file_repository: GenFile = /*@__PURE__*/
   fileDesc("ChByZXBvc2l0b3J5LnByb3RvEgZnaXRhbHkiRwoXUmVwb3NpdG9yeUV4aXN0c1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBIioKGFJlcG9zaXRvcnlFeGlzdHNSZXNwb25zZRIOCgZleGlzdHMYASABKAgiRQoVUmVwb3NpdG9yeVNpemVSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsASImChZSZXBvc2l0b3J5U2l6ZVJlc3BvbnNlEgwKBHNpemUYASABKAMiRQoVUmVwb3NpdG9yeUluZm9SZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsASLUDAoWUmVwb3NpdG9yeUluZm9SZXNwb25zZRIMCgRzaXplGAEgASgEEkEKCnJlZmVyZW5jZXMYAiABKAsyLS5naXRhbHkuUmVwb3NpdG9yeUluZm9SZXNwb25zZS5SZWZlcmVuY2VzSW5mbxI7CgdvYmplY3RzGAMgASgLMiouZ2l0YWx5LlJlcG9zaXRvcnlJbmZvUmVzcG9uc2UuT2JqZWN0c0luZm8SRAoMY29tbWl0X2dyYXBoGAQgASgLMi4uZ2l0YWx5LlJlcG9zaXRvcnlJbmZvUmVzcG9uc2UuQ29tbWl0R3JhcGhJbmZvEjkKBmJpdG1hcBgFIAEoCzIpLmdpdGFseS5SZXBvc2l0b3J5SW5mb1Jlc3BvbnNlLkJpdG1hcEluZm8SSwoQbXVsdGlfcGFja19pbmRleBgGIAEoCzIxLmdpdGFseS5SZXBvc2l0b3J5SW5mb1Jlc3BvbnNlLk11bHRpUGFja0luZGV4SW5mbxJKChdtdWx0aV9wYWNrX2luZGV4X2JpdG1hcBgHIAEoCzIpLmdpdGFseS5SZXBvc2l0b3J5SW5mb1Jlc3BvbnNlLkJpdG1hcEluZm8SQQoKYWx0ZXJuYXRlcxgIIAEoCzItLmdpdGFseS5SZXBvc2l0b3J5SW5mb1Jlc3BvbnNlLkFsdGVybmF0ZXNJbmZvEhYKDmlzX29iamVjdF9wb29sGAkgASgIEjQKEGxhc3RfZnVsbF9yZXBhY2sYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGokCCg5SZWZlcmVuY2VzSW5mbxITCgtsb29zZV9jb3VudBgBIAEoBBITCgtwYWNrZWRfc2l6ZRgCIAEoBBJZChFyZWZlcmVuY2VfYmFja2VuZBgDIAEoDjI+LmdpdGFseS5SZXBvc2l0b3J5SW5mb1Jlc3BvbnNlLlJlZmVyZW5jZXNJbmZvLlJlZmVyZW5jZUJhY2tlbmQicgoQUmVmZXJlbmNlQmFja2VuZBIhCh1SRUZFUkVOQ0VfQkFDS0VORF9VTlNQRUNJRklFRBAAEhsKF1JFRkVSRU5DRV9CQUNLRU5EX0ZJTEVTEAESHgoaUkVGRVJFTkNFX0JBQ0tFTkRfUkVGVEFCTEUQAhqaAgoLT2JqZWN0c0luZm8SDAoEc2l6ZRgBIAEoBBITCgtyZWNlbnRfc2l6ZRgCIAEoBBISCgpzdGFsZV9zaXplGAMgASgEEhEKCWtlZXBfc2l6ZRgEIAEoBBIWCg5wYWNrZmlsZV9jb3VudBgFIAEoBBIbChNyZXZlcnNlX2luZGV4X2NvdW50GAYgASgEEhMKC2NydWZ0X2NvdW50GAcgASgEEhIKCmtlZXBfY291bnQYCCABKAQSGwoTbG9vc2Vfb2JqZWN0c19jb3VudBgJIAEoBBIhChlzdGFsZV9sb29zZV9vYmplY3RzX2NvdW50GAogASgEEiMKG2xvb3NlX29iamVjdHNfZ2FyYmFnZV9jb3VudBgLIAEoBBqSAQoPQ29tbWl0R3JhcGhJbmZvEiEKGWNvbW1pdF9ncmFwaF9jaGFpbl9sZW5ndGgYASABKAQSGQoRaGFzX2Jsb29tX2ZpbHRlcnMYAiABKAgSGwoTaGFzX2dlbmVyYXRpb25fZGF0YRgDIAEoCBIkChxoYXNfZ2VuZXJhdGlvbl9kYXRhX292ZXJmbG93GAUgASgIGk8KCkJpdG1hcEluZm8SFgoOaGFzX2hhc2hfY2FjaGUYASABKAgSGAoQaGFzX2xvb2t1cF90YWJsZRgCIAEoCBIPCgd2ZXJzaW9uGAMgASgEGpABChJNdWx0aVBhY2tJbmRleEluZm8SFgoOcGFja2ZpbGVfY291bnQYASABKAQSDwoHdmVyc2lvbhgCIAEoBBIZChFoYXNfbGFyZ2Vfb2Zmc2V0cxgDIAEoCBIbChNoYXNfYml0bWFwcGVkX3BhY2tzGAQgASgIEhkKEWhhc19yZXZlcnNlX2luZGV4GAUgASgIGl8KDkFsdGVybmF0ZXNJbmZvEhoKEm9iamVjdF9kaXJlY3RvcmllcxgBIAMoCRIxCg1sYXN0X21vZGlmaWVkGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJVChJPYmplY3RzU2l6ZVJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhEKCXJldmlzaW9ucxgCIAMoDCIjChNPYmplY3RzU2l6ZVJlc3BvbnNlEgwKBHNpemUYASABKAQiQwoTT2JqZWN0Rm9ybWF0UmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAEiPAoUT2JqZWN0Rm9ybWF0UmVzcG9uc2USJAoGZm9ybWF0GAEgASgOMhQuZ2l0YWx5Lk9iamVjdEZvcm1hdCJlChJGZXRjaEJ1bmRsZVJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEgwKBGRhdGEYAiABKAwSEwoLdXBkYXRlX2hlYWQYAyABKAgiFQoTRmV0Y2hCdW5kbGVSZXNwb25zZSKCAgoSRmV0Y2hSZW1vdGVSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARINCgVmb3JjZRgDIAEoCBIPCgdub190YWdzGAQgASgIEg8KB3RpbWVvdXQYBSABKAUSDwoHc3NoX2tleRgGIAEoCRITCgtrbm93bl9ob3N0cxgHIAEoCRIQCghub19wcnVuZRgJIAEoCBIlCg1yZW1vdGVfcGFyYW1zGAogASgLMg4uZ2l0YWx5LlJlbW90ZRIaChJjaGVja190YWdzX2NoYW5nZWQYCyABKAhKBAgIEAlKBAgCEANSBnJlbW90ZSJBChNGZXRjaFJlbW90ZVJlc3BvbnNlEhQKDHRhZ3NfY2hhbmdlZBgBIAEoCBIUCgxyZXBvX2NoYW5nZWQYAiABKAgijAEKF0NyZWF0ZVJlcG9zaXRvcnlSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIWCg5kZWZhdWx0X2JyYW5jaBgCIAEoDBIrCg1vYmplY3RfZm9ybWF0GAMgASgOMhQuZ2l0YWx5Lk9iamVjdEZvcm1hdCIaChhDcmVhdGVSZXBvc2l0b3J5UmVzcG9uc2UimQIKEUdldEFyY2hpdmVSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIRCgljb21taXRfaWQYAiABKAkSDgoGcHJlZml4GAMgASgJEjAKBmZvcm1hdBgEIAEoDjIgLmdpdGFseS5HZXRBcmNoaXZlUmVxdWVzdC5Gb3JtYXQSDAoEcGF0aBgFIAEoDBIPCgdleGNsdWRlGAYgAygMEhIKCmVsaWRlX3BhdGgYByABKAgSGQoRaW5jbHVkZV9sZnNfYmxvYnMYCCABKAgiMwoGRm9ybWF0EgcKA1pJUBAAEgcKA1RBUhABEgoKBlRBUl9HWhACEgsKB1RBUl9CWjIQAyIiChJHZXRBcmNoaXZlUmVzcG9uc2USDAoEZGF0YRgBIAEoDCJHChdIYXNMb2NhbEJyYW5jaGVzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAEiKQoYSGFzTG9jYWxCcmFuY2hlc1Jlc3BvbnNlEg0KBXZhbHVlGAEgASgIIsMBChhGZXRjaFNvdXJjZUJyYW5jaFJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEi0KEXNvdXJjZV9yZXBvc2l0b3J5GAIgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnkSFQoNc291cmNlX2JyYW5jaBgDIAEoDBISCgp0YXJnZXRfcmVmGAQgASgMEh8KF2V4cGVjdGVkX3RhcmdldF9vbGRfb2lkGAUgASgJIisKGUZldGNoU291cmNlQnJhbmNoUmVzcG9uc2USDgoGcmVzdWx0GAEgASgIIk4KC0ZzY2tSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIRCglyZXBvX29ubHkYAiABKAgiHQoMRnNja1Jlc3BvbnNlEg0KBWVycm9yGAEgASgMIocBCg9Xcml0ZVJlZlJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEgsKA3JlZhgCIAEoDBIQCghyZXZpc2lvbhgDIAEoDBIUCgxvbGRfcmV2aXNpb24YBCABKAxKBAgFEAZKBAgGEAdSBWZvcmNlIhgKEFdyaXRlUmVmUmVzcG9uc2VKBAgBEAIiVwoURmluZE1lcmdlQmFzZVJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhEKCXJldmlzaW9ucxgCIAMoDCIlChVGaW5kTWVyZ2VCYXNlUmVzcG9uc2USDAoEYmFzZRgBIAEoCSKCAQoRQ3JlYXRlRm9ya1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEi0KEXNvdXJjZV9yZXBvc2l0b3J5GAIgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnkSEAoIcmV2aXNpb24YAyABKAwiFAoSQ3JlYXRlRm9ya1Jlc3BvbnNlIrkBCh5DcmVhdGVSZXBvc2l0b3J5RnJvbVVSTFJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEgsKA3VybBgCIAEoCRIhChlodHRwX2F1dGhvcml6YXRpb25faGVhZGVyGAQgASgJEg4KBm1pcnJvchgFIAEoCBIYChByZXNvbHZlZF9hZGRyZXNzGAYgASgJSgQIAxAEUglodHRwX2hvc3QiIQofQ3JlYXRlUmVwb3NpdG9yeUZyb21VUkxSZXNwb25zZSJgChxDcmVhdGVSZXBvc2l0b3J5RnJvbVVSTEVycm9yEjcKEHJlbW90ZV9ub3RfZm91bmQYASABKAsyGy5naXRhbHkuUmVtb3RlTm90Rm91bmRFcnJvckgAQgcKBWVycm9yIkMKE0NyZWF0ZUJ1bmRsZVJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBIiQKFENyZWF0ZUJ1bmRsZVJlc3BvbnNlEgwKBGRhdGEYASABKAwiYAoeQ3JlYXRlQnVuZGxlRnJvbVJlZkxpc3RSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIQCghwYXR0ZXJucxgCIAMoDCIvCh9DcmVhdGVCdW5kbGVGcm9tUmVmTGlzdFJlc3BvbnNlEgwKBGRhdGEYASABKAwiSAoYR2VuZXJhdGVCdW5kbGVVUklSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsASIbChlHZW5lcmF0ZUJ1bmRsZVVSSVJlc3BvbnNlIkAKEEdldENvbmZpZ1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBIiEKEUdldENvbmZpZ1Jlc3BvbnNlEgwKBGRhdGEYASABKAwiVwoZUmVzdG9yZUN1c3RvbUhvb2tzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESDAoEZGF0YRgCIAEoDCJTChVTZXRDdXN0b21Ib29rc1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEgwKBGRhdGEYAiABKAwiHAoaUmVzdG9yZUN1c3RvbUhvb2tzUmVzcG9uc2UiGAoWU2V0Q3VzdG9tSG9va3NSZXNwb25zZSJIChhCYWNrdXBDdXN0b21Ib29rc1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBIkUKFUdldEN1c3RvbUhvb2tzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAEiKQoZQmFja3VwQ3VzdG9tSG9va3NSZXNwb25zZRIMCgRkYXRhGAEgASgMIiYKFkdldEN1c3RvbUhvb2tzUmVzcG9uc2USDAoEZGF0YRgBIAEoDCJfCiFDcmVhdGVSZXBvc2l0b3J5RnJvbUJ1bmRsZVJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEgwKBGRhdGEYAiABKAwiJAoiQ3JlYXRlUmVwb3NpdG9yeUZyb21CdW5kbGVSZXNwb25zZSJCChJGaW5kTGljZW5zZVJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBIowBChNGaW5kTGljZW5zZVJlc3BvbnNlEhoKEmxpY2Vuc2Vfc2hvcnRfbmFtZRgBIAEoCRIUCgxsaWNlbnNlX25hbWUYAiABKAkSEwoLbGljZW5zZV91cmwYAyABKAkSFAoMbGljZW5zZV9wYXRoGAQgASgJEhgKEGxpY2Vuc2Vfbmlja25hbWUYBSABKAkiSAoYR2V0SW5mb0F0dHJpYnV0ZXNSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsASIvChlHZXRJbmZvQXR0cmlidXRlc1Jlc3BvbnNlEhIKCmF0dHJpYnV0ZXMYASABKAwiSAoYQ2FsY3VsYXRlQ2hlY2tzdW1SZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsASItChlDYWxjdWxhdGVDaGVja3N1bVJlc3BvbnNlEhAKCGNoZWNrc3VtGAEgASgJIkIKEkdldFNuYXBzaG90UmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAEiIwoTR2V0U25hcHNob3RSZXNwb25zZRIMCgRkYXRhGAEgASgMIqMBCiNDcmVhdGVSZXBvc2l0b3J5RnJvbVNuYXBzaG90UmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESEAoIaHR0cF91cmwYAiABKAkSEQoJaHR0cF9hdXRoGAMgASgJEhgKEHJlc29sdmVkX2FkZHJlc3MYBSABKAlKBAgEEAVSCWh0dHBfaG9zdCImCiRDcmVhdGVSZXBvc2l0b3J5RnJvbVNuYXBzaG90UmVzcG9uc2UicAoUR2V0UmF3Q2hhbmdlc1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhUKDWZyb21fcmV2aXNpb24YAiABKAkSEwoLdG9fcmV2aXNpb24YAyABKAkivAMKFUdldFJhd0NoYW5nZXNSZXNwb25zZRI8CgtyYXdfY2hhbmdlcxgBIAMoCzInLmdpdGFseS5HZXRSYXdDaGFuZ2VzUmVzcG9uc2UuUmF3Q2hhbmdlGuQCCglSYXdDaGFuZ2USDwoHYmxvYl9pZBgBIAEoCRIMCgRzaXplGAIgASgDEkQKCW9wZXJhdGlvbhgFIAEoDjIxLmdpdGFseS5HZXRSYXdDaGFuZ2VzUmVzcG9uc2UuUmF3Q2hhbmdlLk9wZXJhdGlvbhIQCghvbGRfbW9kZRgHIAEoBRIQCghuZXdfbW9kZRgIIAEoBRIWCg5uZXdfcGF0aF9ieXRlcxgJIAEoDBIWCg5vbGRfcGF0aF9ieXRlcxgKIAEoDCJpCglPcGVyYXRpb24SCwoHVU5LTk9XThAAEgkKBUFEREVEEAESCgoGQ09QSUVEEAISCwoHREVMRVRFRBADEgwKCE1PRElGSUVEEAQSCwoHUkVOQU1FRBAFEhAKDFRZUEVfQ0hBTkdFRBAGSgQIAxAESgQIBBAFSgQIBhAHUghuZXdfcGF0aFIIb2xkX3BhdGhSDXJhd19vcGVyYXRpb24ikwEKGFNlYXJjaEZpbGVzQnlOYW1lUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESDQoFcXVlcnkYAiABKAkSCwoDcmVmGAMgASgMEg4KBmZpbHRlchgEIAEoCRINCgVsaW1pdBgFIAEoDRIOCgZvZmZzZXQYBiABKA0iKgoZU2VhcmNoRmlsZXNCeU5hbWVSZXNwb25zZRINCgVmaWxlcxgBIAMoDCJ/ChtTZWFyY2hGaWxlc0J5Q29udGVudFJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEg0KBXF1ZXJ5GAIgASgJEgsKA3JlZhgDIAEoDEoECAQQBVIQY2h1bmtlZF9yZXNwb25zZSJXChxTZWFyY2hGaWxlc0J5Q29udGVudFJlc3BvbnNlEhIKCm1hdGNoX2RhdGEYAiABKAwSFAoMZW5kX29mX21hdGNoGAMgASgISgQIARACUgdtYXRjaGVzIocBCgZSZW1vdGUSCwoDdXJsGAEgASgJEiEKGWh0dHBfYXV0aG9yaXphdGlvbl9oZWFkZXIYAyABKAkSFgoObWlycm9yX3JlZm1hcHMYBCADKAkSGAoQcmVzb2x2ZWRfYWRkcmVzcxgGIAEoCUoECAIQA0oECAUQBlIEbmFtZVIJaHR0cF9ob3N0Ik0KHUdldE9iamVjdERpcmVjdG9yeVNpemVSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsASIuCh5HZXRPYmplY3REaXJlY3RvcnlTaXplUmVzcG9uc2USDAoEc2l6ZRgBIAEoAyJHChdSZW1vdmVSZXBvc2l0b3J5UmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAEiGgoYUmVtb3ZlUmVwb3NpdG9yeVJlc3BvbnNlIm4KGlJlcGxpY2F0ZVJlcG9zaXRvcnlSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIiCgZzb3VyY2UYAiABKAsyEi5naXRhbHkuUmVwb3NpdG9yeSIdChtSZXBsaWNhdGVSZXBvc2l0b3J5UmVzcG9uc2UijwIKGU9wdGltaXplUmVwb3NpdG9yeVJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEjwKCHN0cmF0ZWd5GAIgASgOMiouZ2l0YWx5Lk9wdGltaXplUmVwb3NpdG9yeVJlcXVlc3QuU3RyYXRlZ3kihQEKCFN0cmF0ZWd5EhgKFFNUUkFURUdZX1VOU1BFQ0lGSUVEEAASGAoUU1RSQVRFR1lfSEVVUklTVElDQUwQARISCg5TVFJBVEVHWV9FQUdFUhACEhcKE1NUUkFURUdZX09GRkxPQURJTkcQAxIYChRTVFJBVEVHWV9SRUhZRFJBVElPThAEIhwKGk9wdGltaXplUmVwb3NpdG9yeVJlc3BvbnNlIk4KHlBydW5lVW5yZWFjaGFibGVPYmplY3RzUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAEiIQofUHJ1bmVVbnJlYWNoYWJsZU9iamVjdHNSZXNwb25zZSK4AQoXQmFja3VwUmVwb3NpdG9yeVJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEi0KEXZhbml0eV9yZXBvc2l0b3J5GAIgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnkSEQoJYmFja3VwX2lkGAMgASgJEhMKC2luY3JlbWVudGFsGAQgASgIEhgKEGxhdGVzdF9iYWNrdXBfaWQYBSABKAkiKgoYQmFja3VwUmVwb3NpdG9yeVJlc3BvbnNlGg4KDFNraXBwZWRFcnJvciK1AQoYUmVzdG9yZVJlcG9zaXRvcnlSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARItChF2YW5pdHlfcmVwb3NpdG9yeRgCIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5EhEKCWJhY2t1cF9pZBgDIAEoCRIVCg1hbHdheXNfY3JlYXRlGAQgASgIEhIKCnVzZV9sYXRlc3QYBSABKAgiKwoZUmVzdG9yZVJlcG9zaXRvcnlSZXNwb25zZRoOCgxTa2lwcGVkRXJyb3IifQoYR2V0RmlsZUF0dHJpYnV0ZXNSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIQCghyZXZpc2lvbhgCIAEoDBISCgphdHRyaWJ1dGVzGAMgAygJEg0KBXBhdGhzGAQgAygJIqYBChlHZXRGaWxlQXR0cmlidXRlc1Jlc3BvbnNlEkgKD2F0dHJpYnV0ZV9pbmZvcxgBIAMoCzIvLmdpdGFseS5HZXRGaWxlQXR0cmlidXRlc1Jlc3BvbnNlLkF0dHJpYnV0ZUluZm8aPwoNQXR0cmlidXRlSW5mbxIMCgRwYXRoGAEgASgJEhEKCWF0dHJpYnV0ZRgCIAEoCRINCgV2YWx1ZRgDIAEoCSJBChFGYXN0RXhwb3J0UmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAEiIgoSRmFzdEV4cG9ydFJlc3BvbnNlEgwKBGRhdGEYASABKAwinQIKHk1pZ3JhdGVSZWZlcmVuY2VCYWNrZW5kUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESWQoYdGFyZ2V0X3JlZmVyZW5jZV9iYWNrZW5kGAIgASgOMjcuZ2l0YWx5Lk1pZ3JhdGVSZWZlcmVuY2VCYWNrZW5kUmVxdWVzdC5SZWZlcmVuY2VCYWNrZW5kInIKEFJlZmVyZW5jZUJhY2tlbmQSIQodUkVGRVJFTkNFX0JBQ0tFTkRfVU5TUEVDSUZJRUQQABIbChdSRUZFUkVOQ0VfQkFDS0VORF9GSUxFUxABEh4KGlJFRkVSRU5DRV9CQUNLRU5EX1JFRlRBQkxFEAIiSgofTWlncmF0ZVJlZmVyZW5jZUJhY2tlbmRSZXNwb25zZRInCgR0aW1lGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uMoMgChFSZXBvc2l0b3J5U2VydmljZRJdChBSZXBvc2l0b3J5RXhpc3RzEh8uZ2l0YWx5LlJlcG9zaXRvcnlFeGlzdHNSZXF1ZXN0GiAuZ2l0YWx5LlJlcG9zaXRvcnlFeGlzdHNSZXNwb25zZSIG+pcoAggCElcKDlJlcG9zaXRvcnlTaXplEh0uZ2l0YWx5LlJlcG9zaXRvcnlTaXplUmVxdWVzdBoeLmdpdGFseS5SZXBvc2l0b3J5U2l6ZVJlc3BvbnNlIgb6lygCCAISVwoOUmVwb3NpdG9yeUluZm8SHS5naXRhbHkuUmVwb3NpdG9yeUluZm9SZXF1ZXN0Gh4uZ2l0YWx5LlJlcG9zaXRvcnlJbmZvUmVzcG9uc2UiBvqXKAIIAhJQCgtPYmplY3RzU2l6ZRIaLmdpdGFseS5PYmplY3RzU2l6ZVJlcXVlc3QaGy5naXRhbHkuT2JqZWN0c1NpemVSZXNwb25zZSIG+pcoAggCKAESUQoMT2JqZWN0Rm9ybWF0EhsuZ2l0YWx5Lk9iamVjdEZvcm1hdFJlcXVlc3QaHC5naXRhbHkuT2JqZWN0Rm9ybWF0UmVzcG9uc2UiBvqXKAIIAhJOCgtGZXRjaFJlbW90ZRIaLmdpdGFseS5GZXRjaFJlbW90ZVJlcXVlc3QaGy5naXRhbHkuRmV0Y2hSZW1vdGVSZXNwb25zZSIG+pcoAggBEl0KEENyZWF0ZVJlcG9zaXRvcnkSHy5naXRhbHkuQ3JlYXRlUmVwb3NpdG9yeVJlcXVlc3QaIC5naXRhbHkuQ3JlYXRlUmVwb3NpdG9yeVJlc3BvbnNlIgb6lygCCAESTQoKR2V0QXJjaGl2ZRIZLmdpdGFseS5HZXRBcmNoaXZlUmVxdWVzdBoaLmdpdGFseS5HZXRBcmNoaXZlUmVzcG9uc2UiBvqXKAIIAjABEl0KEEhhc0xvY2FsQnJhbmNoZXMSHy5naXRhbHkuSGFzTG9jYWxCcmFuY2hlc1JlcXVlc3QaIC5naXRhbHkuSGFzTG9jYWxCcmFuY2hlc1Jlc3BvbnNlIgb6lygCCAISYAoRRmV0Y2hTb3VyY2VCcmFuY2gSIC5naXRhbHkuRmV0Y2hTb3VyY2VCcmFuY2hSZXF1ZXN0GiEuZ2l0YWx5LkZldGNoU291cmNlQnJhbmNoUmVzcG9uc2UiBvqXKAIIARI5CgRGc2NrEhMuZ2l0YWx5LkZzY2tSZXF1ZXN0GhQuZ2l0YWx5LkZzY2tSZXNwb25zZSIG+pcoAggCEkUKCFdyaXRlUmVmEhcuZ2l0YWx5LldyaXRlUmVmUmVxdWVzdBoYLmdpdGFseS5Xcml0ZVJlZlJlc3BvbnNlIgb6lygCCAESVAoNRmluZE1lcmdlQmFzZRIcLmdpdGFseS5GaW5kTWVyZ2VCYXNlUmVxdWVzdBodLmdpdGFseS5GaW5kTWVyZ2VCYXNlUmVzcG9uc2UiBvqXKAIIAhJLCgpDcmVhdGVGb3JrEhkuZ2l0YWx5LkNyZWF0ZUZvcmtSZXF1ZXN0GhouZ2l0YWx5LkNyZWF0ZUZvcmtSZXNwb25zZSIG+pcoAggBEnIKF0NyZWF0ZVJlcG9zaXRvcnlGcm9tVVJMEiYuZ2l0YWx5LkNyZWF0ZVJlcG9zaXRvcnlGcm9tVVJMUmVxdWVzdBonLmdpdGFseS5DcmVhdGVSZXBvc2l0b3J5RnJvbVVSTFJlc3BvbnNlIgb6lygCCAESUwoMQ3JlYXRlQnVuZGxlEhsuZ2l0YWx5LkNyZWF0ZUJ1bmRsZVJlcXVlc3QaHC5naXRhbHkuQ3JlYXRlQnVuZGxlUmVzcG9uc2UiBvqXKAIIAjABEnYKF0NyZWF0ZUJ1bmRsZUZyb21SZWZMaXN0EiYuZ2l0YWx5LkNyZWF0ZUJ1bmRsZUZyb21SZWZMaXN0UmVxdWVzdBonLmdpdGFseS5DcmVhdGVCdW5kbGVGcm9tUmVmTGlzdFJlc3BvbnNlIgb6lygCCAIoATABEmAKEUdlbmVyYXRlQnVuZGxlVVJJEiAuZ2l0YWx5LkdlbmVyYXRlQnVuZGxlVVJJUmVxdWVzdBohLmdpdGFseS5HZW5lcmF0ZUJ1bmRsZVVSSVJlc3BvbnNlIgb6lygCCAISUAoLRmV0Y2hCdW5kbGUSGi5naXRhbHkuRmV0Y2hCdW5kbGVSZXF1ZXN0GhsuZ2l0YWx5LkZldGNoQnVuZGxlUmVzcG9uc2UiBvqXKAIIASgBEn0KGkNyZWF0ZVJlcG9zaXRvcnlGcm9tQnVuZGxlEikuZ2l0YWx5LkNyZWF0ZVJlcG9zaXRvcnlGcm9tQnVuZGxlUmVxdWVzdBoqLmdpdGFseS5DcmVhdGVSZXBvc2l0b3J5RnJvbUJ1bmRsZVJlc3BvbnNlIgb6lygCCAEoARJKCglHZXRDb25maWcSGC5naXRhbHkuR2V0Q29uZmlnUmVxdWVzdBoZLmdpdGFseS5HZXRDb25maWdSZXNwb25zZSIG+pcoAggCMAESTgoLRmluZExpY2Vuc2USGi5naXRhbHkuRmluZExpY2Vuc2VSZXF1ZXN0GhsuZ2l0YWx5LkZpbmRMaWNlbnNlUmVzcG9uc2UiBvqXKAIIAhJlChFHZXRJbmZvQXR0cmlidXRlcxIgLmdpdGFseS5HZXRJbmZvQXR0cmlidXRlc1JlcXVlc3QaIS5naXRhbHkuR2V0SW5mb0F0dHJpYnV0ZXNSZXNwb25zZSIJiAIB+pcoAggCMAESYAoRQ2FsY3VsYXRlQ2hlY2tzdW0SIC5naXRhbHkuQ2FsY3VsYXRlQ2hlY2tzdW1SZXF1ZXN0GiEuZ2l0YWx5LkNhbGN1bGF0ZUNoZWNrc3VtUmVzcG9uc2UiBvqXKAIIAhJQCgtHZXRTbmFwc2hvdBIaLmdpdGFseS5HZXRTbmFwc2hvdFJlcXVlc3QaGy5naXRhbHkuR2V0U25hcHNob3RSZXNwb25zZSIG+pcoAggCMAESgQEKHENyZWF0ZVJlcG9zaXRvcnlGcm9tU25hcHNob3QSKy5naXRhbHkuQ3JlYXRlUmVwb3NpdG9yeUZyb21TbmFwc2hvdFJlcXVlc3QaLC5naXRhbHkuQ3JlYXRlUmVwb3NpdG9yeUZyb21TbmFwc2hvdFJlc3BvbnNlIgb6lygCCAESVgoNR2V0UmF3Q2hhbmdlcxIcLmdpdGFseS5HZXRSYXdDaGFuZ2VzUmVxdWVzdBodLmdpdGFseS5HZXRSYXdDaGFuZ2VzUmVzcG9uc2UiBvqXKAIIAjABEmsKFFNlYXJjaEZpbGVzQnlDb250ZW50EiMuZ2l0YWx5LlNlYXJjaEZpbGVzQnlDb250ZW50UmVxdWVzdBokLmdpdGFseS5TZWFyY2hGaWxlc0J5Q29udGVudFJlc3BvbnNlIgb6lygCCAIwARJiChFTZWFyY2hGaWxlc0J5TmFtZRIgLmdpdGFseS5TZWFyY2hGaWxlc0J5TmFtZVJlcXVlc3QaIS5naXRhbHkuU2VhcmNoRmlsZXNCeU5hbWVSZXNwb25zZSIG+pcoAggCMAESaAoSUmVzdG9yZUN1c3RvbUhvb2tzEiEuZ2l0YWx5LlJlc3RvcmVDdXN0b21Ib29rc1JlcXVlc3QaIi5naXRhbHkuUmVzdG9yZUN1c3RvbUhvb2tzUmVzcG9uc2UiCYgCAfqXKAIIASgBElkKDlNldEN1c3RvbUhvb2tzEh0uZ2l0YWx5LlNldEN1c3RvbUhvb2tzUmVxdWVzdBoeLmdpdGFseS5TZXRDdXN0b21Ib29rc1Jlc3BvbnNlIgb6lygCCAEoARJlChFCYWNrdXBDdXN0b21Ib29rcxIgLmdpdGFseS5CYWNrdXBDdXN0b21Ib29rc1JlcXVlc3QaIS5naXRhbHkuQmFja3VwQ3VzdG9tSG9va3NSZXNwb25zZSIJiAIB+pcoAggCMAESWQoOR2V0Q3VzdG9tSG9va3MSHS5naXRhbHkuR2V0Q3VzdG9tSG9va3NSZXF1ZXN0Gh4uZ2l0YWx5LkdldEN1c3RvbUhvb2tzUmVzcG9uc2UiBvqXKAIIAjABEm8KFkdldE9iamVjdERpcmVjdG9yeVNpemUSJS5naXRhbHkuR2V0T2JqZWN0RGlyZWN0b3J5U2l6ZVJlcXVlc3QaJi5naXRhbHkuR2V0T2JqZWN0RGlyZWN0b3J5U2l6ZVJlc3BvbnNlIgb6lygCCAISXQoQUmVtb3ZlUmVwb3NpdG9yeRIfLmdpdGFseS5SZW1vdmVSZXBvc2l0b3J5UmVxdWVzdBogLmdpdGFseS5SZW1vdmVSZXBvc2l0b3J5UmVzcG9uc2UiBvqXKAIIARJmChNSZXBsaWNhdGVSZXBvc2l0b3J5EiIuZ2l0YWx5LlJlcGxpY2F0ZVJlcG9zaXRvcnlSZXF1ZXN0GiMuZ2l0YWx5LlJlcGxpY2F0ZVJlcG9zaXRvcnlSZXNwb25zZSIG+pcoAggBEmMKEk9wdGltaXplUmVwb3NpdG9yeRIhLmdpdGFseS5PcHRpbWl6ZVJlcG9zaXRvcnlSZXF1ZXN0GiIuZ2l0YWx5Lk9wdGltaXplUmVwb3NpdG9yeVJlc3BvbnNlIgb6lygCCAMScgoXUHJ1bmVVbnJlYWNoYWJsZU9iamVjdHMSJi5naXRhbHkuUHJ1bmVVbnJlYWNoYWJsZU9iamVjdHNSZXF1ZXN0GicuZ2l0YWx5LlBydW5lVW5yZWFjaGFibGVPYmplY3RzUmVzcG9uc2UiBvqXKAIIAxJdChBCYWNrdXBSZXBvc2l0b3J5Eh8uZ2l0YWx5LkJhY2t1cFJlcG9zaXRvcnlSZXF1ZXN0GiAuZ2l0YWx5LkJhY2t1cFJlcG9zaXRvcnlSZXNwb25zZSIG+pcoAggCEmAKEVJlc3RvcmVSZXBvc2l0b3J5EiAuZ2l0YWx5LlJlc3RvcmVSZXBvc2l0b3J5UmVxdWVzdBohLmdpdGFseS5SZXN0b3JlUmVwb3NpdG9yeVJlc3BvbnNlIgb6lygCCAESYAoRR2V0RmlsZUF0dHJpYnV0ZXMSIC5naXRhbHkuR2V0RmlsZUF0dHJpYnV0ZXNSZXF1ZXN0GiEuZ2l0YWx5LkdldEZpbGVBdHRyaWJ1dGVzUmVzcG9uc2UiBvqXKAIIAhJNCgpGYXN0RXhwb3J0EhkuZ2l0YWx5LkZhc3RFeHBvcnRSZXF1ZXN0GhouZ2l0YWx5LkZhc3RFeHBvcnRSZXNwb25zZSIG+pcoAggCMAEScgoXTWlncmF0ZVJlZmVyZW5jZUJhY2tlbmQSJi5naXRhbHkuTWlncmF0ZVJlZmVyZW5jZUJhY2tlbmRSZXF1ZXN0GicuZ2l0YWx5Lk1pZ3JhdGVSZWZlcmVuY2VCYWNrZW5kUmVzcG9uc2UiBvqXKAIIAUI0WjJnaXRsYWIuY29tL2dpdGxhYi1vcmcvZ2l0YWx5L3YxOC9wcm90by9nby9naXRhbHlwYmIGcHJvdG8z", [file_errors, file_google_protobuf_duration, file_google_protobuf_timestamp, file_lint, file_shared]);
 
 /**
+ * Names the place to look at.
+ *
  * @generated from message gitaly.RepositoryExistsRequest
  */
 export type RepositoryExistsRequest = Message<"gitaly.RepositoryExistsRequest"> & {
   /**
+   * Place of the repository.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -37,10 +41,14 @@ export const RepositoryExistsRequestSchema: GenMessage<RepositoryExistsRequest> 
   messageDesc(file_repository, 0);
 
 /**
+ * Holds the verdict.
+ *
  * @generated from message gitaly.RepositoryExistsResponse
  */
 export type RepositoryExistsResponse = Message<"gitaly.RepositoryExistsResponse"> & {
   /**
+   * Whether there is a git repository.
+   *
    * @generated from field: bool exists = 1;
    */
   exists: boolean;
@@ -54,10 +62,14 @@ export const RepositoryExistsResponseSchema: GenMessage<RepositoryExistsResponse
   messageDesc(file_repository, 1);
 
 /**
+ * Names the repository to measure.
+ *
  * @generated from message gitaly.RepositorySizeRequest
  */
 export type RepositorySizeRequest = Message<"gitaly.RepositorySizeRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -71,10 +83,14 @@ export const RepositorySizeRequestSchema: GenMessage<RepositorySizeRequest> = /*
   messageDesc(file_repository, 2);
 
 /**
+ * Holds the size.
+ *
  * @generated from message gitaly.RepositorySizeResponse
  */
 export type RepositorySizeResponse = Message<"gitaly.RepositorySizeResponse"> & {
   /**
+   * Size of all files in KiB, rounded down. Borrowed objects do not count.
+   *
    * @generated from field: int64 size = 1;
    */
   size: bigint;
@@ -88,10 +104,14 @@ export const RepositorySizeResponseSchema: GenMessage<RepositorySizeResponse> = 
   messageDesc(file_repository, 3);
 
 /**
+ * Names the repository to describe.
+ *
  * @generated from message gitaly.RepositoryInfoRequest
  */
 export type RepositoryInfoRequest = Message<"gitaly.RepositoryInfoRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -105,55 +125,78 @@ export const RepositoryInfoRequestSchema: GenMessage<RepositoryInfoRequest> = /*
   messageDesc(file_repository, 4);
 
 /**
+ * Describes a repository. Where it borrows objects from a pool, counts and sizes include the
+ * pool's, and bitmap and multi-pack-index are the pool's.
+ *
  * @generated from message gitaly.RepositoryInfoResponse
  */
 export type RepositoryInfoResponse = Message<"gitaly.RepositoryInfoResponse"> & {
   /**
+   * Size of all files in bytes.
+   *
    * @generated from field: uint64 size = 1;
    */
   size: bigint;
 
   /**
+   * How references are stored.
+   *
    * @generated from field: gitaly.RepositoryInfoResponse.ReferencesInfo references = 2;
    */
   references?: RepositoryInfoResponse_ReferencesInfo | undefined;
 
   /**
+   * How objects are stored.
+   *
    * @generated from field: gitaly.RepositoryInfoResponse.ObjectsInfo objects = 3;
    */
   objects?: RepositoryInfoResponse_ObjectsInfo | undefined;
 
   /**
+   * The commit-graph; unset if there is none.
+   *
    * @generated from field: gitaly.RepositoryInfoResponse.CommitGraphInfo commit_graph = 4;
    */
   commitGraph?: RepositoryInfoResponse_CommitGraphInfo | undefined;
 
   /**
+   * The bitmap of a single pack; unset if there is none.
+   *
    * @generated from field: gitaly.RepositoryInfoResponse.BitmapInfo bitmap = 5;
    */
   bitmap?: RepositoryInfoResponse_BitmapInfo | undefined;
 
   /**
+   * The multi-pack-index; unset if there is none.
+   *
    * @generated from field: gitaly.RepositoryInfoResponse.MultiPackIndexInfo multi_pack_index = 6;
    */
   multiPackIndex?: RepositoryInfoResponse_MultiPackIndexInfo | undefined;
 
   /**
+   * The bitmap of the multi-pack-index; unset if there is none.
+   *
    * @generated from field: gitaly.RepositoryInfoResponse.BitmapInfo multi_pack_index_bitmap = 7;
    */
   multiPackIndexBitmap?: RepositoryInfoResponse_BitmapInfo | undefined;
 
   /**
+   * Where objects are borrowed from; unset if there is no alternates file.
+   *
    * @generated from field: gitaly.RepositoryInfoResponse.AlternatesInfo alternates = 8;
    */
   alternates?: RepositoryInfoResponse_AlternatesInfo | undefined;
 
   /**
+   * Whether others borrow from this repository.
+   *
    * @generated from field: bool is_object_pool = 9;
    */
   isObjectPool: boolean;
 
   /**
+   * When all objects were last packed anew, to the second. Unset if unknown.
+   *
    * @generated from field: google.protobuf.Timestamp last_full_repack = 10;
    */
   lastFullRepack?: Timestamp | undefined;
@@ -167,20 +210,28 @@ export const RepositoryInfoResponseSchema: GenMessage<RepositoryInfoResponse> = 
   messageDesc(file_repository, 5);
 
 /**
+ * Describes how references are stored.
+ *
  * @generated from message gitaly.RepositoryInfoResponse.ReferencesInfo
  */
 export type RepositoryInfoResponse_ReferencesInfo = Message<"gitaly.RepositoryInfoResponse.ReferencesInfo"> & {
   /**
+   * Number of references in files of their own. 0 for reftables.
+   *
    * @generated from field: uint64 loose_count = 1;
    */
   looseCount: bigint;
 
   /**
+   * Size of the packed-refs file in bytes. 0 for reftables.
+   *
    * @generated from field: uint64 packed_size = 2;
    */
   packedSize: bigint;
 
   /**
+   * Form in which references are stored.
+   *
    * @generated from field: gitaly.RepositoryInfoResponse.ReferencesInfo.ReferenceBackend reference_backend = 3;
    */
   referenceBackend: RepositoryInfoResponse_ReferencesInfo_ReferenceBackend;
@@ -194,26 +245,36 @@ export const RepositoryInfoResponse_ReferencesInfoSchema: GenMessage<RepositoryI
   messageDesc(file_repository, 5, 0);
 
 /**
+ * Names the forms in which references are stored.
+ *
  * @generated from enum gitaly.RepositoryInfoResponse.ReferencesInfo.ReferenceBackend
  */
 export const RepositoryInfoResponse_ReferencesInfo_ReferenceBackend = {
   /**
+   * Never sent.
+   *
    * @generated from enum value: REFERENCE_BACKEND_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Loose files and packed-refs.
+   *
    * @generated from enum value: REFERENCE_BACKEND_FILES = 1;
    */
   FILES: 1,
 
   /**
+   * Reftables.
+   *
    * @generated from enum value: REFERENCE_BACKEND_REFTABLE = 2;
    */
   REFTABLE: 2,
 } as const;
 
 /**
+ * Names the forms in which references are stored.
+ *
  * @generated from enum gitaly.RepositoryInfoResponse.ReferencesInfo.ReferenceBackend
  */
 export type RepositoryInfoResponse_ReferencesInfo_ReferenceBackend = (typeof RepositoryInfoResponse_ReferencesInfo_ReferenceBackend)[keyof typeof RepositoryInfoResponse_ReferencesInfo_ReferenceBackend] | UnknownEnum;
@@ -225,60 +286,85 @@ export const RepositoryInfoResponse_ReferencesInfo_ReferenceBackendSchema: GenEn
   enumDesc(file_repository, 5, 0, 0);
 
 /**
+ * Counts and measures objects. Recent are those that are reachable or young; stale are those in
+ * cruft packs, and loose ones that nobody has touched for ten days.
+ *
  * @generated from message gitaly.RepositoryInfoResponse.ObjectsInfo
  */
 export type RepositoryInfoResponse_ObjectsInfo = Message<"gitaly.RepositoryInfoResponse.ObjectsInfo"> & {
   /**
+   * Size of all packs and loose objects in bytes.
+   *
    * @generated from field: uint64 size = 1;
    */
   size: bigint;
 
   /**
+   * Size of recent objects in bytes.
+   *
    * @generated from field: uint64 recent_size = 2;
    */
   recentSize: bigint;
 
   /**
+   * Size of stale objects in bytes. They are deleted in time.
+   *
    * @generated from field: uint64 stale_size = 3;
    */
   staleSize: bigint;
 
   /**
+   * Size in bytes of packs that a .keep file protects from repacking.
+   *
    * @generated from field: uint64 keep_size = 4;
    */
   keepSize: bigint;
 
   /**
+   * Number of packs of all kinds.
+   *
    * @generated from field: uint64 packfile_count = 5;
    */
   packfileCount: bigint;
 
   /**
+   * Number of packs with a reverse index.
+   *
    * @generated from field: uint64 reverse_index_count = 6;
    */
   reverseIndexCount: bigint;
 
   /**
+   * Number of cruft packs.
+   *
    * @generated from field: uint64 cruft_count = 7;
    */
   cruftCount: bigint;
 
   /**
+   * Number of packs with a .keep file.
+   *
    * @generated from field: uint64 keep_count = 8;
    */
   keepCount: bigint;
 
   /**
+   * Number of loose objects.
+   *
    * @generated from field: uint64 loose_objects_count = 9;
    */
   looseObjectsCount: bigint;
 
   /**
+   * Number of stale loose objects.
+   *
    * @generated from field: uint64 stale_loose_objects_count = 10;
    */
   staleLooseObjectsCount: bigint;
 
   /**
+   * Number of files among the loose objects that are none.
+   *
    * @generated from field: uint64 loose_objects_garbage_count = 11;
    */
   looseObjectsGarbageCount: bigint;
@@ -292,25 +378,35 @@ export const RepositoryInfoResponse_ObjectsInfoSchema: GenMessage<RepositoryInfo
   messageDesc(file_repository, 5, 1);
 
 /**
+ * Describes the commit-graph.
+ *
  * @generated from message gitaly.RepositoryInfoResponse.CommitGraphInfo
  */
 export type RepositoryInfoResponse_CommitGraphInfo = Message<"gitaly.RepositoryInfoResponse.CommitGraphInfo"> & {
   /**
+   * Number of files in the chain of commit-graphs. 0 for a single file without a chain.
+   *
    * @generated from field: uint64 commit_graph_chain_length = 1;
    */
   commitGraphChainLength: bigint;
 
   /**
+   * Whether it can tell quickly that a commit leaves a path alone.
+   *
    * @generated from field: bool has_bloom_filters = 2;
    */
   hasBloomFilters: boolean;
 
   /**
+   * Whether it has corrected commit dates, which let walks stop early.
+   *
    * @generated from field: bool has_generation_data = 3;
    */
   hasGenerationData: boolean;
 
   /**
+   * Whether a corrected date is so far off that it needs more than 31 bits.
+   *
    * @generated from field: bool has_generation_data_overflow = 5;
    */
   hasGenerationDataOverflow: boolean;
@@ -324,20 +420,28 @@ export const RepositoryInfoResponse_CommitGraphInfoSchema: GenMessage<Repository
   messageDesc(file_repository, 5, 2);
 
 /**
+ * Describes a reachability bitmap.
+ *
  * @generated from message gitaly.RepositoryInfoResponse.BitmapInfo
  */
 export type RepositoryInfoResponse_BitmapInfo = Message<"gitaly.RepositoryInfoResponse.BitmapInfo"> & {
   /**
+   * Whether it has hashes of paths, which help to find deltas.
+   *
    * @generated from field: bool has_hash_cache = 1;
    */
   hasHashCache: boolean;
 
   /**
+   * Whether single bitmaps can be loaded without the others.
+   *
    * @generated from field: bool has_lookup_table = 2;
    */
   hasLookupTable: boolean;
 
   /**
+   * Version of the format.
+   *
    * @generated from field: uint64 version = 3;
    */
   version: bigint;
@@ -351,30 +455,42 @@ export const RepositoryInfoResponse_BitmapInfoSchema: GenMessage<RepositoryInfoR
   messageDesc(file_repository, 5, 3);
 
 /**
+ * Describes the multi-pack-index.
+ *
  * @generated from message gitaly.RepositoryInfoResponse.MultiPackIndexInfo
  */
 export type RepositoryInfoResponse_MultiPackIndexInfo = Message<"gitaly.RepositoryInfoResponse.MultiPackIndexInfo"> & {
   /**
+   * Number of packs that it covers.
+   *
    * @generated from field: uint64 packfile_count = 1;
    */
   packfileCount: bigint;
 
   /**
+   * Version of the format.
+   *
    * @generated from field: uint64 version = 2;
    */
   version: bigint;
 
   /**
+   * Whether a pack is so large that offsets need 64 bits (the LOFF chunk).
+   *
    * @generated from field: bool has_large_offsets = 3;
    */
   hasLargeOffsets: boolean;
 
   /**
+   * Whether it tells which packs a bitmap covers (the BTMP chunk).
+   *
    * @generated from field: bool has_bitmapped_packs = 4;
    */
   hasBitmappedPacks: boolean;
 
   /**
+   * Whether it has a reverse index (the RIDX chunk).
+   *
    * @generated from field: bool has_reverse_index = 5;
    */
   hasReverseIndex: boolean;
@@ -388,15 +504,21 @@ export const RepositoryInfoResponse_MultiPackIndexInfoSchema: GenMessage<Reposit
   messageDesc(file_repository, 5, 4);
 
 /**
+ * Describes where objects are borrowed from.
+ *
  * @generated from message gitaly.RepositoryInfoResponse.AlternatesInfo
  */
 export type RepositoryInfoResponse_AlternatesInfo = Message<"gitaly.RepositoryInfoResponse.AlternatesInfo"> & {
   /**
+   * Object directories as the alternates file names them.
+   *
    * @generated from field: repeated string object_directories = 1;
    */
   objectDirectories: string[];
 
   /**
+   * When the alternates file last changed, to the second.
+   *
    * @generated from field: google.protobuf.Timestamp last_modified = 2;
    */
   lastModified?: Timestamp | undefined;
@@ -410,15 +532,22 @@ export const RepositoryInfoResponse_AlternatesInfoSchema: GenMessage<RepositoryI
   messageDesc(file_repository, 5, 5);
 
 /**
+ * Carries the next revisions.
+ *
  * @generated from message gitaly.ObjectsSizeRequest
  */
 export type ObjectsSizeRequest = Message<"gitaly.ObjectsSizeRequest"> & {
   /**
+   * Repository to read. The first message must have it, later ones must not.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Where the walk starts and what it excludes: revisions, ranges, "^main", "--not", "--all" and
+   * the like. Must not be empty.
+   *
    * @generated from field: repeated bytes revisions = 2;
    */
   revisions: Uint8Array[];
@@ -432,10 +561,14 @@ export const ObjectsSizeRequestSchema: GenMessage<ObjectsSizeRequest> = /*@__PUR
   messageDesc(file_repository, 6);
 
 /**
+ * Holds the size.
+ *
  * @generated from message gitaly.ObjectsSizeResponse
  */
 export type ObjectsSizeResponse = Message<"gitaly.ObjectsSizeResponse"> & {
   /**
+   * Size on disk in bytes of all objects that the walk reaches, each counted once.
+   *
    * @generated from field: uint64 size = 1;
    */
   size: bigint;
@@ -449,10 +582,14 @@ export const ObjectsSizeResponseSchema: GenMessage<ObjectsSizeResponse> = /*@__P
   messageDesc(file_repository, 7);
 
 /**
+ * Names the repository to look at.
+ *
  * @generated from message gitaly.ObjectFormatRequest
  */
 export type ObjectFormatRequest = Message<"gitaly.ObjectFormatRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -466,10 +603,14 @@ export const ObjectFormatRequestSchema: GenMessage<ObjectFormatRequest> = /*@__P
   messageDesc(file_repository, 8);
 
 /**
+ * Holds the format.
+ *
  * @generated from message gitaly.ObjectFormatResponse
  */
 export type ObjectFormatResponse = Message<"gitaly.ObjectFormatResponse"> & {
   /**
+   * Hash function of the repository. Never unspecified.
+   *
    * @generated from field: gitaly.ObjectFormat format = 1;
    */
   format: ObjectFormat;
@@ -483,20 +624,28 @@ export const ObjectFormatResponseSchema: GenMessage<ObjectFormatResponse> = /*@_
   messageDesc(file_repository, 9);
 
 /**
+ * Carries the next part of a bundle.
+ *
  * @generated from message gitaly.FetchBundleRequest
  */
 export type FetchBundleRequest = Message<"gitaly.FetchBundleRequest"> & {
   /**
+   * Repository to change. Only the first message needs it.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Next bytes of the bundle. Messages split it anywhere.
+   *
    * @generated from field: bytes data = 2;
    */
   data: Uint8Array;
 
   /**
+   * Lets HEAD name the branch that it names in the bundle. Counts in the first message only.
+   *
    * @generated from field: bool update_head = 3;
    */
   updateHead: boolean;
@@ -510,6 +659,8 @@ export const FetchBundleRequestSchema: GenMessage<FetchBundleRequest> = /*@__PUR
   messageDesc(file_repository, 10);
 
 /**
+ * Confirms that all references of the bundle are here.
+ *
  * @generated from message gitaly.FetchBundleResponse
  */
 export type FetchBundleResponse = Message<"gitaly.FetchBundleResponse"> & {
@@ -523,50 +674,70 @@ export const FetchBundleResponseSchema: GenMessage<FetchBundleResponse> = /*@__P
   messageDesc(file_repository, 11);
 
 /**
+ * Describes the remote and what to take from it.
+ *
  * @generated from message gitaly.FetchRemoteRequest
  */
 export type FetchRemoteRequest = Message<"gitaly.FetchRemoteRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Updates references even if that loses commits.
+   *
    * @generated from field: bool force = 3;
    */
   force: boolean;
 
   /**
+   * Leaves out tags, except those that the refspecs name.
+   *
    * @generated from field: bool no_tags = 4;
    */
   noTags: boolean;
 
   /**
+   * Number of seconds after which to give up. 0 leaves that to the deadline of the call.
+   *
    * @generated from field: int32 timeout = 5;
    */
   timeout: number;
 
   /**
+   * Private key for SSH. Empty means that of the server.
+   *
    * @generated from field: string ssh_key = 6;
    */
   sshKey: string;
 
   /**
+   * Content of a known_hosts file for SSH. Empty means that of the server.
+   *
    * @generated from field: string known_hosts = 7;
    */
   knownHosts: string;
 
   /**
+   * Keeps references that the remote does not have any more.
+   *
    * @generated from field: bool no_prune = 9;
    */
   noPrune: boolean;
 
   /**
+   * The remote. Must be set.
+   *
    * @generated from field: gitaly.Remote remote_params = 10;
    */
   remoteParams?: Remote | undefined;
 
   /**
+   * Finds out whether tags changed; otherwise the answer says they did.
+   *
    * @generated from field: bool check_tags_changed = 11;
    */
   checkTagsChanged: boolean;
@@ -580,15 +751,21 @@ export const FetchRemoteRequestSchema: GenMessage<FetchRemoteRequest> = /*@__PUR
   messageDesc(file_repository, 12);
 
 /**
+ * Tells what has changed.
+ *
  * @generated from message gitaly.FetchRemoteResponse
  */
 export type FetchRemoteResponse = Message<"gitaly.FetchRemoteResponse"> & {
   /**
+   * Whether a tag is new or other than before. Always true unless check_tags_changed asks.
+   *
    * @generated from field: bool tags_changed = 1;
    */
   tagsChanged: boolean;
 
   /**
+   * Whether any reference is new or other than before. Pruned ones do not count.
+   *
    * @generated from field: bool repo_changed = 2;
    */
   repoChanged: boolean;
@@ -602,20 +779,28 @@ export const FetchRemoteResponseSchema: GenMessage<FetchRemoteResponse> = /*@__P
   messageDesc(file_repository, 13);
 
 /**
+ * Describes the new repository.
+ *
  * @generated from message gitaly.CreateRepositoryRequest
  */
 export type CreateRepositoryRequest = Message<"gitaly.CreateRepositoryRequest"> & {
   /**
+   * Place of the new repository.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Name of the branch that HEAD names, without "refs/heads/". Empty means "main".
+   *
    * @generated from field: bytes default_branch = 2;
    */
   defaultBranch: Uint8Array;
 
   /**
+   * Hash function to use.
+   *
    * @generated from field: gitaly.ObjectFormat object_format = 3;
    */
   objectFormat: ObjectFormat;
@@ -629,6 +814,8 @@ export const CreateRepositoryRequestSchema: GenMessage<CreateRepositoryRequest> 
   messageDesc(file_repository, 14);
 
 /**
+ * Confirms that the repository is there.
+ *
  * @generated from message gitaly.CreateRepositoryResponse
  */
 export type CreateRepositoryResponse = Message<"gitaly.CreateRepositoryResponse"> & {
@@ -642,45 +829,66 @@ export const CreateRepositoryResponseSchema: GenMessage<CreateRepositoryResponse
   messageDesc(file_repository, 15);
 
 /**
+ * Describes the archive.
+ *
  * @generated from message gitaly.GetArchiveRequest
  */
 export type GetArchiveRequest = Message<"gitaly.GetArchiveRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of the commit or tree to archive.
+   *
    * @generated from field: string commit_id = 2;
    */
   commitId: string;
 
   /**
+   * Directory that all entries are put into, without a slash at the end.
+   *
    * @generated from field: string prefix = 3;
    */
   prefix: string;
 
   /**
+   * Form of the archive.
+   *
    * @generated from field: gitaly.GetArchiveRequest.Format format = 4;
    */
   format: GetArchiveRequest_Format;
 
   /**
+   * Directory or file to archive. Empty or "." means everything. It must not lead out of the
+   * repository.
+   *
    * @generated from field: bytes path = 5;
    */
   path: Uint8Array;
 
   /**
+   * Paths to leave out, counted from the root. Each must exist and, with elide_path, lie below
+   * path.
+   *
    * @generated from field: repeated bytes exclude = 6;
    */
   exclude: Uint8Array[];
 
   /**
+   * Names entries from path on instead of from the root.
+   *
    * @generated from field: bool elide_path = 7;
    */
   elidePath: boolean;
 
   /**
+   * Puts the files themselves in the place of LFS pointers. They come from GitLab, which needs
+   * gl_repository in the repository.
+   *
    * @generated from field: bool include_lfs_blobs = 8;
    */
   includeLfsBlobs: boolean;
@@ -694,31 +902,43 @@ export const GetArchiveRequestSchema: GenMessage<GetArchiveRequest> = /*@__PURE_
   messageDesc(file_repository, 16);
 
 /**
+ * Names the forms of an archive.
+ *
  * @generated from enum gitaly.GetArchiveRequest.Format
  */
 export const GetArchiveRequest_Format = {
   /**
+   * A zip archive.
+   *
    * @generated from enum value: ZIP = 0;
    */
   ZIP: 0,
 
   /**
+   * A tar archive.
+   *
    * @generated from enum value: TAR = 1;
    */
   TAR: 1,
 
   /**
+   * A tar archive compressed by gzip.
+   *
    * @generated from enum value: TAR_GZ = 2;
    */
   TAR_GZ: 2,
 
   /**
+   * A tar archive compressed by bzip2.
+   *
    * @generated from enum value: TAR_BZ2 = 3;
    */
   TAR_BZ2: 3,
 } as const;
 
 /**
+ * Names the forms of an archive.
+ *
  * @generated from enum gitaly.GetArchiveRequest.Format
  */
 export type GetArchiveRequest_Format = (typeof GetArchiveRequest_Format)[keyof typeof GetArchiveRequest_Format] | UnknownEnum;
@@ -730,10 +950,14 @@ export const GetArchiveRequest_FormatSchema: GenEnum<GetArchiveRequest_Format> =
   enumDesc(file_repository, 16, 0);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.GetArchiveResponse
  */
 export type GetArchiveResponse = Message<"gitaly.GetArchiveResponse"> & {
   /**
+   * Next bytes of the archive.
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -747,10 +971,14 @@ export const GetArchiveResponseSchema: GenMessage<GetArchiveResponse> = /*@__PUR
   messageDesc(file_repository, 17);
 
 /**
+ * Names the repository to look at.
+ *
  * @generated from message gitaly.HasLocalBranchesRequest
  */
 export type HasLocalBranchesRequest = Message<"gitaly.HasLocalBranchesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -764,10 +992,14 @@ export const HasLocalBranchesRequestSchema: GenMessage<HasLocalBranchesRequest> 
   messageDesc(file_repository, 18);
 
 /**
+ * Holds the verdict.
+ *
  * @generated from message gitaly.HasLocalBranchesResponse
  */
 export type HasLocalBranchesResponse = Message<"gitaly.HasLocalBranchesResponse"> & {
   /**
+   * Whether there is any branch.
+   *
    * @generated from field: bool value = 1;
    */
   value: boolean;
@@ -781,30 +1013,43 @@ export const HasLocalBranchesResponseSchema: GenMessage<HasLocalBranchesResponse
   messageDesc(file_repository, 19);
 
 /**
+ * Names the branch and its copy.
+ *
  * @generated from message gitaly.FetchSourceBranchRequest
  */
 export type FetchSourceBranchRequest = Message<"gitaly.FetchSourceBranchRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Repository to copy from; it may be the same.
+   *
    * @generated from field: gitaly.Repository source_repository = 2;
    */
   sourceRepository?: Repository | undefined;
 
   /**
+   * Revision to copy, best fully qualified.
+   *
    * @generated from field: bytes source_branch = 3;
    */
   sourceBranch: Uint8Array;
 
   /**
+   * Fully qualified name of the reference to write.
+   *
    * @generated from field: bytes target_ref = 4;
    */
   targetRef: Uint8Array;
 
   /**
+   * Object ID that target_ref must hold, FAILED_PRECONDITION otherwise; all zeros demand that it
+   * does not exist. Empty accepts any state.
+   *
    * @generated from field: string expected_target_old_oid = 5;
    */
   expectedTargetOldOid: string;
@@ -818,10 +1063,14 @@ export const FetchSourceBranchRequestSchema: GenMessage<FetchSourceBranchRequest
   messageDesc(file_repository, 20);
 
 /**
+ * Tells whether the copy was made.
+ *
  * @generated from message gitaly.FetchSourceBranchResponse
  */
 export type FetchSourceBranchResponse = Message<"gitaly.FetchSourceBranchResponse"> & {
   /**
+   * False when the source does not exist or cannot be fetched. Nothing has changed then.
+   *
    * @generated from field: bool result = 1;
    */
   result: boolean;
@@ -835,15 +1084,21 @@ export const FetchSourceBranchResponseSchema: GenMessage<FetchSourceBranchRespon
   messageDesc(file_repository, 21);
 
 /**
+ * Names the repository to check.
+ *
  * @generated from message gitaly.FsckRequest
  */
 export type FsckRequest = Message<"gitaly.FsckRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Leaves borrowed objects unchecked.
+   *
    * @generated from field: bool repo_only = 2;
    */
   repoOnly: boolean;
@@ -857,10 +1112,14 @@ export const FsckRequestSchema: GenMessage<FsckRequest> = /*@__PURE__*/
   messageDesc(file_repository, 22);
 
 /**
+ * Holds the findings.
+ *
  * @generated from message gitaly.FsckResponse
  */
 export type FsckResponse = Message<"gitaly.FsckResponse"> & {
   /**
+   * Output of git-fsck(1) if it found damage, otherwise empty.
+   *
    * @generated from field: bytes error = 1;
    */
   error: Uint8Array;
@@ -874,25 +1133,37 @@ export const FsckResponseSchema: GenMessage<FsckResponse> = /*@__PURE__*/
   messageDesc(file_repository, 23);
 
 /**
+ * Describes the change.
+ *
  * @generated from message gitaly.WriteRefRequest
  */
 export type WriteRefRequest = Message<"gitaly.WriteRefRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * "HEAD", or a fully qualified name.
+   *
    * @generated from field: bytes ref = 2;
    */
   ref: Uint8Array;
 
   /**
+   * For HEAD, fully qualified name of the branch to point at. Otherwise revision to store; all
+   * zeros delete the reference.
+   *
    * @generated from field: bytes revision = 3;
    */
   revision: Uint8Array;
 
   /**
+   * Revision that the reference must hold; all zeros demand that it does not exist. Empty accepts
+   * any state. Ignored for HEAD.
+   *
    * @generated from field: bytes old_revision = 4;
    */
   oldRevision: Uint8Array;
@@ -906,6 +1177,8 @@ export const WriteRefRequestSchema: GenMessage<WriteRefRequest> = /*@__PURE__*/
   messageDesc(file_repository, 24);
 
 /**
+ * Confirms that the reference is written.
+ *
  * @generated from message gitaly.WriteRefResponse
  */
 export type WriteRefResponse = Message<"gitaly.WriteRefResponse"> & {
@@ -919,15 +1192,21 @@ export const WriteRefResponseSchema: GenMessage<WriteRefResponse> = /*@__PURE__*
   messageDesc(file_repository, 25);
 
 /**
+ * Names the revisions.
+ *
  * @generated from message gitaly.FindMergeBaseRequest
  */
 export type FindMergeBaseRequest = Message<"gitaly.FindMergeBaseRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Two revisions or more. With more, the base is that of the first one and a merge of all others.
+   *
    * @generated from field: repeated bytes revisions = 2;
    */
   revisions: Uint8Array[];
@@ -941,10 +1220,14 @@ export const FindMergeBaseRequestSchema: GenMessage<FindMergeBaseRequest> = /*@_
   messageDesc(file_repository, 26);
 
 /**
+ * Holds the base.
+ *
  * @generated from message gitaly.FindMergeBaseResponse
  */
 export type FindMergeBaseResponse = Message<"gitaly.FindMergeBaseResponse"> & {
   /**
+   * Object ID of the base. Empty when there is none, or when a revision does not exist.
+   *
    * @generated from field: string base = 1;
    */
   base: string;
@@ -958,20 +1241,28 @@ export const FindMergeBaseResponseSchema: GenMessage<FindMergeBaseResponse> = /*
   messageDesc(file_repository, 27);
 
 /**
+ * Describes the fork.
+ *
  * @generated from message gitaly.CreateForkRequest
  */
 export type CreateForkRequest = Message<"gitaly.CreateForkRequest"> & {
   /**
+   * Place of the new repository.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Repository to copy.
+   *
    * @generated from field: gitaly.Repository source_repository = 2;
    */
   sourceRepository?: Repository | undefined;
 
   /**
+   * Fully qualified name of the only branch to copy, without tags. Left out, everything is copied.
+   *
    * @generated from field: bytes revision = 3;
    */
   revision: Uint8Array;
@@ -985,6 +1276,8 @@ export const CreateForkRequestSchema: GenMessage<CreateForkRequest> = /*@__PURE_
   messageDesc(file_repository, 28);
 
 /**
+ * Confirms that the fork is there.
+ *
  * @generated from message gitaly.CreateForkResponse
  */
 export type CreateForkResponse = Message<"gitaly.CreateForkResponse"> & {
@@ -998,30 +1291,44 @@ export const CreateForkResponseSchema: GenMessage<CreateForkResponse> = /*@__PUR
   messageDesc(file_repository, 29);
 
 /**
+ * Describes the clone.
+ *
  * @generated from message gitaly.CreateRepositoryFromURLRequest
  */
 export type CreateRepositoryFromURLRequest = Message<"gitaly.CreateRepositoryFromURLRequest"> & {
   /**
+   * Place of the new repository.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Address of the remote repository. User name and password in it are sent to the remote but never
+   * logged. Must not be empty.
+   *
    * @generated from field: string url = 2;
    */
   url: string;
 
   /**
+   * Value of the Authorization header, such as "Basic …". Counts only if url has no user name.
+   *
    * @generated from field: string http_authorization_header = 4;
    */
   httpAuthorizationHeader: string;
 
   /**
+   * Copies all references instead of branches and tags.
+   *
    * @generated from field: bool mirror = 5;
    */
   mirror: boolean;
 
   /**
+   * IP address to connect to in place of looking up the host of url, so that a name that was
+   * checked cannot change its meaning.
+   *
    * @generated from field: string resolved_address = 6;
    */
   resolvedAddress: string;
@@ -1035,6 +1342,8 @@ export const CreateRepositoryFromURLRequestSchema: GenMessage<CreateRepositoryFr
   messageDesc(file_repository, 30);
 
 /**
+ * Confirms that the clone is there.
+ *
  * @generated from message gitaly.CreateRepositoryFromURLResponse
  */
 export type CreateRepositoryFromURLResponse = Message<"gitaly.CreateRepositoryFromURLResponse"> & {
@@ -1048,14 +1357,20 @@ export const CreateRepositoryFromURLResponseSchema: GenMessage<CreateRepositoryF
   messageDesc(file_repository, 31);
 
 /**
+ * Tells a program why there is no clone.
+ *
  * @generated from message gitaly.CreateRepositoryFromURLError
  */
 export type CreateRepositoryFromURLError = Message<"gitaly.CreateRepositoryFromURLError"> & {
   /**
+   * The reason.
+   *
    * @generated from oneof gitaly.CreateRepositoryFromURLError.error
    */
   error: {
     /**
+     * Nothing is at the URL. Comes with NOT_FOUND.
+     *
      * @generated from field: gitaly.RemoteNotFoundError remote_not_found = 1;
      */
     value: RemoteNotFoundError;
@@ -1071,10 +1386,14 @@ export const CreateRepositoryFromURLErrorSchema: GenMessage<CreateRepositoryFrom
   messageDesc(file_repository, 32);
 
 /**
+ * Names the repository to bundle.
+ *
  * @generated from message gitaly.CreateBundleRequest
  */
 export type CreateBundleRequest = Message<"gitaly.CreateBundleRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -1088,10 +1407,14 @@ export const CreateBundleRequestSchema: GenMessage<CreateBundleRequest> = /*@__P
   messageDesc(file_repository, 33);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.CreateBundleResponse
  */
 export type CreateBundleResponse = Message<"gitaly.CreateBundleResponse"> & {
   /**
+   * Next bytes of the bundle.
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -1105,15 +1428,22 @@ export const CreateBundleResponseSchema: GenMessage<CreateBundleResponse> = /*@_
   messageDesc(file_repository, 34);
 
 /**
+ * Carries the next references.
+ *
  * @generated from message gitaly.CreateBundleFromRefListRequest
  */
 export type CreateBundleFromRefListRequest = Message<"gitaly.CreateBundleFromRefListRequest"> & {
   /**
+   * Repository to read. Only the first message needs it.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revisions as git-bundle(1) takes them: references to include, "^" before what the receiver has
+   * already.
+   *
    * @generated from field: repeated bytes patterns = 2;
    */
   patterns: Uint8Array[];
@@ -1127,10 +1457,14 @@ export const CreateBundleFromRefListRequestSchema: GenMessage<CreateBundleFromRe
   messageDesc(file_repository, 35);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.CreateBundleFromRefListResponse
  */
 export type CreateBundleFromRefListResponse = Message<"gitaly.CreateBundleFromRefListResponse"> & {
   /**
+   * Next bytes of the bundle.
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -1144,10 +1478,14 @@ export const CreateBundleFromRefListResponseSchema: GenMessage<CreateBundleFromR
   messageDesc(file_repository, 36);
 
 /**
+ * Names the repository to bundle.
+ *
  * @generated from message gitaly.GenerateBundleURIRequest
  */
 export type GenerateBundleURIRequest = Message<"gitaly.GenerateBundleURIRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -1161,6 +1499,8 @@ export const GenerateBundleURIRequestSchema: GenMessage<GenerateBundleURIRequest
   messageDesc(file_repository, 37);
 
 /**
+ * Confirms that the bundle is in place.
+ *
  * @generated from message gitaly.GenerateBundleURIResponse
  */
 export type GenerateBundleURIResponse = Message<"gitaly.GenerateBundleURIResponse"> & {
@@ -1174,10 +1514,14 @@ export const GenerateBundleURIResponseSchema: GenMessage<GenerateBundleURIRespon
   messageDesc(file_repository, 38);
 
 /**
+ * Names the repository to look at.
+ *
  * @generated from message gitaly.GetConfigRequest
  */
 export type GetConfigRequest = Message<"gitaly.GetConfigRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -1191,10 +1535,14 @@ export const GetConfigRequestSchema: GenMessage<GetConfigRequest> = /*@__PURE__*
   messageDesc(file_repository, 39);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.GetConfigResponse
  */
 export type GetConfigResponse = Message<"gitaly.GetConfigResponse"> & {
   /**
+   * Next bytes of the file.
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -1208,15 +1556,21 @@ export const GetConfigResponseSchema: GenMessage<GetConfigResponse> = /*@__PURE_
   messageDesc(file_repository, 40);
 
 /**
+ * Carries the next part of the archive.
+ *
  * @generated from message gitaly.RestoreCustomHooksRequest
  */
 export type RestoreCustomHooksRequest = Message<"gitaly.RestoreCustomHooksRequest"> & {
   /**
+   * Repository to change. Only the first message needs it.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Next bytes of a tar archive with a directory "custom_hooks".
+   *
    * @generated from field: bytes data = 2;
    */
   data: Uint8Array;
@@ -1230,15 +1584,21 @@ export const RestoreCustomHooksRequestSchema: GenMessage<RestoreCustomHooksReque
   messageDesc(file_repository, 41);
 
 /**
+ * Carries the next part of the archive.
+ *
  * @generated from message gitaly.SetCustomHooksRequest
  */
 export type SetCustomHooksRequest = Message<"gitaly.SetCustomHooksRequest"> & {
   /**
+   * Repository to change. Only the first message needs it.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Next bytes of a tar archive with a directory "custom_hooks".
+   *
    * @generated from field: bytes data = 2;
    */
   data: Uint8Array;
@@ -1252,6 +1612,8 @@ export const SetCustomHooksRequestSchema: GenMessage<SetCustomHooksRequest> = /*
   messageDesc(file_repository, 42);
 
 /**
+ * Confirms that the hooks are in place.
+ *
  * @generated from message gitaly.RestoreCustomHooksResponse
  */
 export type RestoreCustomHooksResponse = Message<"gitaly.RestoreCustomHooksResponse"> & {
@@ -1265,6 +1627,8 @@ export const RestoreCustomHooksResponseSchema: GenMessage<RestoreCustomHooksResp
   messageDesc(file_repository, 43);
 
 /**
+ * Confirms that the hooks are in place.
+ *
  * @generated from message gitaly.SetCustomHooksResponse
  */
 export type SetCustomHooksResponse = Message<"gitaly.SetCustomHooksResponse"> & {
@@ -1278,10 +1642,14 @@ export const SetCustomHooksResponseSchema: GenMessage<SetCustomHooksResponse> = 
   messageDesc(file_repository, 44);
 
 /**
+ * Names the repository to look at.
+ *
  * @generated from message gitaly.BackupCustomHooksRequest
  */
 export type BackupCustomHooksRequest = Message<"gitaly.BackupCustomHooksRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -1295,10 +1663,14 @@ export const BackupCustomHooksRequestSchema: GenMessage<BackupCustomHooksRequest
   messageDesc(file_repository, 45);
 
 /**
+ * Names the repository to look at.
+ *
  * @generated from message gitaly.GetCustomHooksRequest
  */
 export type GetCustomHooksRequest = Message<"gitaly.GetCustomHooksRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -1312,10 +1684,14 @@ export const GetCustomHooksRequestSchema: GenMessage<GetCustomHooksRequest> = /*
   messageDesc(file_repository, 46);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.BackupCustomHooksResponse
  */
 export type BackupCustomHooksResponse = Message<"gitaly.BackupCustomHooksResponse"> & {
   /**
+   * Next bytes of a tar archive with a directory "custom_hooks".
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -1329,10 +1705,14 @@ export const BackupCustomHooksResponseSchema: GenMessage<BackupCustomHooksRespon
   messageDesc(file_repository, 47);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.GetCustomHooksResponse
  */
 export type GetCustomHooksResponse = Message<"gitaly.GetCustomHooksResponse"> & {
   /**
+   * Next bytes of a tar archive with a directory "custom_hooks".
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -1346,15 +1726,21 @@ export const GetCustomHooksResponseSchema: GenMessage<GetCustomHooksResponse> = 
   messageDesc(file_repository, 48);
 
 /**
+ * Carries the next part of a bundle.
+ *
  * @generated from message gitaly.CreateRepositoryFromBundleRequest
  */
 export type CreateRepositoryFromBundleRequest = Message<"gitaly.CreateRepositoryFromBundleRequest"> & {
   /**
+   * Place of the new repository. Only the first message needs it.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Next bytes of the bundle. Messages split it anywhere.
+   *
    * @generated from field: bytes data = 2;
    */
   data: Uint8Array;
@@ -1368,6 +1754,8 @@ export const CreateRepositoryFromBundleRequestSchema: GenMessage<CreateRepositor
   messageDesc(file_repository, 49);
 
 /**
+ * Confirms that the repository is there.
+ *
  * @generated from message gitaly.CreateRepositoryFromBundleResponse
  */
 export type CreateRepositoryFromBundleResponse = Message<"gitaly.CreateRepositoryFromBundleResponse"> & {
@@ -1381,10 +1769,14 @@ export const CreateRepositoryFromBundleResponseSchema: GenMessage<CreateReposito
   messageDesc(file_repository, 50);
 
 /**
+ * Names the repository to look at.
+ *
  * @generated from message gitaly.FindLicenseRequest
  */
 export type FindLicenseRequest = Message<"gitaly.FindLicenseRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -1398,30 +1790,43 @@ export const FindLicenseRequestSchema: GenMessage<FindLicenseRequest> = /*@__PUR
   messageDesc(file_repository, 51);
 
 /**
+ * Describes the licence. All fields are empty when there is none.
+ *
  * @generated from message gitaly.FindLicenseResponse
  */
 export type FindLicenseResponse = Message<"gitaly.FindLicenseResponse"> & {
   /**
+   * SPDX identifier in lower case, such as "mit". "other" for a licence file that is not
+   * recognised.
+   *
    * @generated from field: string license_short_name = 1;
    */
   licenseShortName: string;
 
   /**
+   * Full name. "Other" for a licence file that is not recognised.
+   *
    * @generated from field: string license_name = 2;
    */
   licenseName: string;
 
   /**
+   * Where the licence can be read, if known.
+   *
    * @generated from field: string license_url = 3;
    */
   licenseUrl: string;
 
   /**
+   * File that the licence was recognised in.
+   *
    * @generated from field: string license_path = 4;
    */
   licensePath: string;
 
   /**
+   * Name that people use, such as "GNU GPLv3", where it differs from the full one.
+   *
    * @generated from field: string license_nickname = 5;
    */
   licenseNickname: string;
@@ -1435,10 +1840,14 @@ export const FindLicenseResponseSchema: GenMessage<FindLicenseResponse> = /*@__P
   messageDesc(file_repository, 52);
 
 /**
+ * Names the repository to look at.
+ *
  * @generated from message gitaly.GetInfoAttributesRequest
  */
 export type GetInfoAttributesRequest = Message<"gitaly.GetInfoAttributesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -1452,10 +1861,14 @@ export const GetInfoAttributesRequestSchema: GenMessage<GetInfoAttributesRequest
   messageDesc(file_repository, 53);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.GetInfoAttributesResponse
  */
 export type GetInfoAttributesResponse = Message<"gitaly.GetInfoAttributesResponse"> & {
   /**
+   * Next bytes of the file.
+   *
    * @generated from field: bytes attributes = 1;
    */
   attributes: Uint8Array;
@@ -1469,10 +1882,14 @@ export const GetInfoAttributesResponseSchema: GenMessage<GetInfoAttributesRespon
   messageDesc(file_repository, 54);
 
 /**
+ * Names the repository to look at.
+ *
  * @generated from message gitaly.CalculateChecksumRequest
  */
 export type CalculateChecksumRequest = Message<"gitaly.CalculateChecksumRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -1486,10 +1903,16 @@ export const CalculateChecksumRequestSchema: GenMessage<CalculateChecksumRequest
   messageDesc(file_repository, 55);
 
 /**
+ * Holds the checksum.
+ *
  * @generated from message gitaly.CalculateChecksumResponse
  */
 export type CalculateChecksumResponse = Message<"gitaly.CalculateChecksumResponse"> & {
   /**
+   * The SHA-1 hashes of the lines "object-ID reference", combined by exclusive or; 40 hexadecimal
+   * digits. HEAD, branches, tags, notes and GitLab's references to merge requests, environments and
+   * kept commits take part. All zeros when there are none.
+   *
    * @generated from field: string checksum = 1;
    */
   checksum: string;
@@ -1503,10 +1926,14 @@ export const CalculateChecksumResponseSchema: GenMessage<CalculateChecksumRespon
   messageDesc(file_repository, 56);
 
 /**
+ * Names the repository to copy.
+ *
  * @generated from message gitaly.GetSnapshotRequest
  */
 export type GetSnapshotRequest = Message<"gitaly.GetSnapshotRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -1520,10 +1947,14 @@ export const GetSnapshotRequestSchema: GenMessage<GetSnapshotRequest> = /*@__PUR
   messageDesc(file_repository, 57);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.GetSnapshotResponse
  */
 export type GetSnapshotResponse = Message<"gitaly.GetSnapshotResponse"> & {
   /**
+   * Next bytes of a tar archive.
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -1537,25 +1968,35 @@ export const GetSnapshotResponseSchema: GenMessage<GetSnapshotResponse> = /*@__P
   messageDesc(file_repository, 58);
 
 /**
+ * Names the snapshot.
+ *
  * @generated from message gitaly.CreateRepositoryFromSnapshotRequest
  */
 export type CreateRepositoryFromSnapshotRequest = Message<"gitaly.CreateRepositoryFromSnapshotRequest"> & {
   /**
+   * Place of the new repository.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Where to get the tar archive. Redirects are not followed.
+   *
    * @generated from field: string http_url = 2;
    */
   httpUrl: string;
 
   /**
+   * Value of the Authorization header. Empty sends none.
+   *
    * @generated from field: string http_auth = 3;
    */
   httpAuth: string;
 
   /**
+   * IP address to connect to in place of looking up the host of http_url.
+   *
    * @generated from field: string resolved_address = 5;
    */
   resolvedAddress: string;
@@ -1569,6 +2010,8 @@ export const CreateRepositoryFromSnapshotRequestSchema: GenMessage<CreateReposit
   messageDesc(file_repository, 59);
 
 /**
+ * Confirms that the repository is there.
+ *
  * @generated from message gitaly.CreateRepositoryFromSnapshotResponse
  */
 export type CreateRepositoryFromSnapshotResponse = Message<"gitaly.CreateRepositoryFromSnapshotResponse"> & {
@@ -1582,20 +2025,28 @@ export const CreateRepositoryFromSnapshotResponseSchema: GenMessage<CreateReposi
   messageDesc(file_repository, 60);
 
 /**
+ * Names the two sides.
+ *
  * @generated from message gitaly.GetRawChangesRequest
  */
 export type GetRawChangesRequest = Message<"gitaly.GetRawChangesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision of the old side. All zeros stand for nothing.
+   *
    * @generated from field: string from_revision = 2;
    */
   fromRevision: string;
 
   /**
+   * Revision of the new side. All zeros yield no changes at all.
+   *
    * @generated from field: string to_revision = 3;
    */
   toRevision: string;
@@ -1609,10 +2060,14 @@ export const GetRawChangesRequestSchema: GenMessage<GetRawChangesRequest> = /*@_
   messageDesc(file_repository, 61);
 
 /**
+ * Carries the next changes.
+ *
  * @generated from message gitaly.GetRawChangesResponse
  */
 export type GetRawChangesResponse = Message<"gitaly.GetRawChangesResponse"> & {
   /**
+   * Changes by path.
+   *
    * @generated from field: repeated gitaly.GetRawChangesResponse.RawChange raw_changes = 1;
    */
   rawChanges: GetRawChangesResponse_RawChange[];
@@ -1626,40 +2081,56 @@ export const GetRawChangesResponseSchema: GenMessage<GetRawChangesResponse> = /*
   messageDesc(file_repository, 62);
 
 /**
+ * Tells how one path differs.
+ *
  * @generated from message gitaly.GetRawChangesResponse.RawChange
  */
 export type GetRawChangesResponse_RawChange = Message<"gitaly.GetRawChangesResponse.RawChange"> & {
   /**
+   * Object ID on the new side or, for a deleted file, on the old one. Empty for a submodule.
+   *
    * @generated from field: string blob_id = 1;
    */
   blobId: string;
 
   /**
+   * Size of that object in bytes; 0 for a submodule.
+   *
    * @generated from field: int64 size = 2;
    */
   size: bigint;
 
   /**
+   * Kind of change.
+   *
    * @generated from field: gitaly.GetRawChangesResponse.RawChange.Operation operation = 5;
    */
   operation: GetRawChangesResponse_RawChange_Operation;
 
   /**
+   * Mode on the old side, such as 0100644; 0 if there was nothing.
+   *
    * @generated from field: int32 old_mode = 7;
    */
   oldMode: number;
 
   /**
+   * Mode on the new side; 0 if there is nothing.
+   *
    * @generated from field: int32 new_mode = 8;
    */
   newMode: number;
 
   /**
+   * Path on the new side; empty for a deleted file.
+   *
    * @generated from field: bytes new_path_bytes = 9;
    */
   newPathBytes: Uint8Array;
 
   /**
+   * Path on the old side; empty for an added file.
+   *
    * @generated from field: bytes old_path_bytes = 10;
    */
   oldPathBytes: Uint8Array;
@@ -1673,46 +2144,64 @@ export const GetRawChangesResponse_RawChangeSchema: GenMessage<GetRawChangesResp
   messageDesc(file_repository, 62, 0);
 
 /**
+ * Names the kinds of change.
+ *
  * @generated from enum gitaly.GetRawChangesResponse.RawChange.Operation
  */
 export const GetRawChangesResponse_RawChange_Operation = {
   /**
+   * Git reports something else.
+   *
    * @generated from enum value: UNKNOWN = 0;
    */
   UNKNOWN: 0,
 
   /**
+   * The path is new.
+   *
    * @generated from enum value: ADDED = 1;
    */
   ADDED: 1,
 
   /**
+   * The content comes from another path that still exists.
+   *
    * @generated from enum value: COPIED = 2;
    */
   COPIED: 2,
 
   /**
+   * The path is gone.
+   *
    * @generated from enum value: DELETED = 3;
    */
   DELETED: 3,
 
   /**
+   * Content or mode changed.
+   *
    * @generated from enum value: MODIFIED = 4;
    */
   MODIFIED: 4,
 
   /**
+   * The content comes from another path that is gone.
+   *
    * @generated from enum value: RENAMED = 5;
    */
   RENAMED: 5,
 
   /**
+   * A file became a link or submodule, or the like.
+   *
    * @generated from enum value: TYPE_CHANGED = 6;
    */
   TYPE_CHANGED: 6,
 } as const;
 
 /**
+ * Names the kinds of change.
+ *
  * @generated from enum gitaly.GetRawChangesResponse.RawChange.Operation
  */
 export type GetRawChangesResponse_RawChange_Operation = (typeof GetRawChangesResponse_RawChange_Operation)[keyof typeof GetRawChangesResponse_RawChange_Operation] | UnknownEnum;
@@ -1724,35 +2213,49 @@ export const GetRawChangesResponse_RawChange_OperationSchema: GenEnum<GetRawChan
   enumDesc(file_repository, 62, 0, 0);
 
 /**
+ * Describes what to look for.
+ *
  * @generated from message gitaly.SearchFilesByNameRequest
  */
 export type SearchFilesByNameRequest = Message<"gitaly.SearchFilesByNameRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Path or pathspec below which to look; "." is the root. Must not be empty.
+   *
    * @generated from field: string query = 2;
    */
   query: string;
 
   /**
+   * Revision to look at. Must not be empty or start with "-".
+   *
    * @generated from field: bytes ref = 3;
    */
   ref: Uint8Array;
 
   /**
+   * RE2 regular expression that paths must match, of at most 1000 bytes. Empty lets all pass.
+   *
    * @generated from field: string filter = 4;
    */
   filter: string;
 
   /**
+   * Number of paths to send at most. 0 means all.
+   *
    * @generated from field: uint32 limit = 5;
    */
   limit: number;
 
   /**
+   * Leaves out this many paths at the start.
+   *
    * @generated from field: uint32 offset = 6;
    */
   offset: number;
@@ -1766,10 +2269,14 @@ export const SearchFilesByNameRequestSchema: GenMessage<SearchFilesByNameRequest
   messageDesc(file_repository, 63);
 
 /**
+ * Carries the paths.
+ *
  * @generated from message gitaly.SearchFilesByNameResponse
  */
 export type SearchFilesByNameResponse = Message<"gitaly.SearchFilesByNameResponse"> & {
   /**
+   * Paths from the root of the tree.
+   *
    * @generated from field: repeated bytes files = 1;
    */
   files: Uint8Array[];
@@ -1783,20 +2290,28 @@ export const SearchFilesByNameResponseSchema: GenMessage<SearchFilesByNameRespon
   messageDesc(file_repository, 64);
 
 /**
+ * Describes what to look for.
+ *
  * @generated from message gitaly.SearchFilesByContentRequest
  */
 export type SearchFilesByContentRequest = Message<"gitaly.SearchFilesByContentRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Perl-compatible regular expression, whatever the case. Must not be empty.
+   *
    * @generated from field: string query = 2;
    */
   query: string;
 
   /**
+   * Revision to look at. Must not be empty or start with "-".
+   *
    * @generated from field: bytes ref = 3;
    */
   ref: Uint8Array;
@@ -1810,15 +2325,21 @@ export const SearchFilesByContentRequestSchema: GenMessage<SearchFilesByContentR
   messageDesc(file_repository, 65);
 
 /**
+ * Carries a part of one match: lines that belong together. The last message of a match has no data.
+ *
  * @generated from message gitaly.SearchFilesByContentResponse
  */
 export type SearchFilesByContentResponse = Message<"gitaly.SearchFilesByContentResponse"> & {
   /**
+   * Next bytes of the match, as "git grep --line-number --null" prints it.
+   *
    * @generated from field: bytes match_data = 2;
    */
   matchData: Uint8Array;
 
   /**
+   * Whether the match is complete.
+   *
    * @generated from field: bool end_of_match = 3;
    */
   endOfMatch: boolean;
@@ -1832,25 +2353,37 @@ export const SearchFilesByContentResponseSchema: GenMessage<SearchFilesByContent
   messageDesc(file_repository, 66);
 
 /**
+ * Describes a remote repository.
+ *
  * @generated from message gitaly.Remote
  */
 export type Remote = Message<"gitaly.Remote"> & {
   /**
+   * Address of the repository. Must not be empty.
+   *
    * @generated from field: string url = 1;
    */
   url: string;
 
   /**
+   * Value of the Authorization header. Empty sends none.
+   *
    * @generated from field: string http_authorization_header = 3;
    */
   httpAuthorizationHeader: string;
 
   /**
+   * What to fetch: "all_refs", "heads", "tags", or refspecs of git-fetch(1). Empty means all
+   * references.
+   *
    * @generated from field: repeated string mirror_refmaps = 4;
    */
   mirrorRefmaps: string[];
 
   /**
+   * IP address to connect to in place of looking up the host of url, so that a name that was
+   * checked cannot change its meaning.
+   *
    * @generated from field: string resolved_address = 6;
    */
   resolvedAddress: string;
@@ -1864,10 +2397,14 @@ export const RemoteSchema: GenMessage<Remote> = /*@__PURE__*/
   messageDesc(file_repository, 67);
 
 /**
+ * Names the repository to measure.
+ *
  * @generated from message gitaly.GetObjectDirectorySizeRequest
  */
 export type GetObjectDirectorySizeRequest = Message<"gitaly.GetObjectDirectorySizeRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -1881,10 +2418,14 @@ export const GetObjectDirectorySizeRequestSchema: GenMessage<GetObjectDirectoryS
   messageDesc(file_repository, 68);
 
 /**
+ * Holds the size.
+ *
  * @generated from message gitaly.GetObjectDirectorySizeResponse
  */
 export type GetObjectDirectorySizeResponse = Message<"gitaly.GetObjectDirectorySizeResponse"> & {
   /**
+   * Size of all files in KiB, rounded down. Borrowed objects do not count.
+   *
    * @generated from field: int64 size = 1;
    */
   size: bigint;
@@ -1898,10 +2439,14 @@ export const GetObjectDirectorySizeResponseSchema: GenMessage<GetObjectDirectory
   messageDesc(file_repository, 69);
 
 /**
+ * Names the repository to remove.
+ *
  * @generated from message gitaly.RemoveRepositoryRequest
  */
 export type RemoveRepositoryRequest = Message<"gitaly.RemoveRepositoryRequest"> & {
   /**
+   * Repository to remove.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -1915,6 +2460,8 @@ export const RemoveRepositoryRequestSchema: GenMessage<RemoveRepositoryRequest> 
   messageDesc(file_repository, 70);
 
 /**
+ * Confirms that the repository is gone.
+ *
  * @generated from message gitaly.RemoveRepositoryResponse
  */
 export type RemoveRepositoryResponse = Message<"gitaly.RemoveRepositoryResponse"> & {
@@ -1928,15 +2475,22 @@ export const RemoveRepositoryResponseSchema: GenMessage<RemoveRepositoryResponse
   messageDesc(file_repository, 71);
 
 /**
+ * Names original and copy.
+ *
  * @generated from message gitaly.ReplicateRepositoryRequest
  */
 export type ReplicateRepositoryRequest = Message<"gitaly.ReplicateRepositoryRequest"> & {
   /**
+   * Repository to change or create.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Repository to copy. It must lie on another storage; the metadata of the call tells how to reach
+   * it.
+   *
    * @generated from field: gitaly.Repository source = 2;
    */
   source?: Repository | undefined;
@@ -1950,6 +2504,8 @@ export const ReplicateRepositoryRequestSchema: GenMessage<ReplicateRepositoryReq
   messageDesc(file_repository, 72);
 
 /**
+ * Confirms that both are equal.
+ *
  * @generated from message gitaly.ReplicateRepositoryResponse
  */
 export type ReplicateRepositoryResponse = Message<"gitaly.ReplicateRepositoryResponse"> & {
@@ -1963,15 +2519,21 @@ export const ReplicateRepositoryResponseSchema: GenMessage<ReplicateRepositoryRe
   messageDesc(file_repository, 73);
 
 /**
+ * Names the repository and how much to do.
+ *
  * @generated from message gitaly.OptimizeRepositoryRequest
  */
 export type OptimizeRepositoryRequest = Message<"gitaly.OptimizeRepositoryRequest"> & {
   /**
+   * Repository to optimise.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * What to do.
+   *
    * @generated from field: gitaly.OptimizeRepositoryRequest.Strategy strategy = 2;
    */
   strategy: OptimizeRepositoryRequest_Strategy;
@@ -1985,36 +2547,52 @@ export const OptimizeRepositoryRequestSchema: GenMessage<OptimizeRepositoryReque
   messageDesc(file_repository, 74);
 
 /**
+ * Names how much housekeeping does.
+ *
  * @generated from enum gitaly.OptimizeRepositoryRequest.Strategy
  */
 export const OptimizeRepositoryRequest_Strategy = {
   /**
+   * The same as STRATEGY_HEURISTICAL.
+   *
    * @generated from enum value: STRATEGY_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Does what sizes and counts show to be worth while.
+   *
    * @generated from enum value: STRATEGY_HEURISTICAL = 1;
    */
   HEURISTICAL: 1,
 
   /**
+   * Does everything.
+   *
    * @generated from enum value: STRATEGY_EAGER = 2;
    */
   EAGER: 2,
 
   /**
+   * Moves large objects to the object storage for offloading, then does what is worth while.
+   * UNIMPLEMENTED when the feature is off.
+   *
    * @generated from enum value: STRATEGY_OFFLOADING = 3;
    */
   OFFLOADING: 3,
 
   /**
+   * Brings offloaded objects back, then does what is worth while. FAILED_PRECONDITION when
+   * nothing is offloaded.
+   *
    * @generated from enum value: STRATEGY_REHYDRATION = 4;
    */
   REHYDRATION: 4,
 } as const;
 
 /**
+ * Names how much housekeeping does.
+ *
  * @generated from enum gitaly.OptimizeRepositoryRequest.Strategy
  */
 export type OptimizeRepositoryRequest_Strategy = (typeof OptimizeRepositoryRequest_Strategy)[keyof typeof OptimizeRepositoryRequest_Strategy] | UnknownEnum;
@@ -2026,6 +2604,8 @@ export const OptimizeRepositoryRequest_StrategySchema: GenEnum<OptimizeRepositor
   enumDesc(file_repository, 74, 0);
 
 /**
+ * Confirms that housekeeping is done.
+ *
  * @generated from message gitaly.OptimizeRepositoryResponse
  */
 export type OptimizeRepositoryResponse = Message<"gitaly.OptimizeRepositoryResponse"> & {
@@ -2039,10 +2619,14 @@ export const OptimizeRepositoryResponseSchema: GenMessage<OptimizeRepositoryResp
   messageDesc(file_repository, 75);
 
 /**
+ * Names the repository to prune.
+ *
  * @generated from message gitaly.PruneUnreachableObjectsRequest
  */
 export type PruneUnreachableObjectsRequest = Message<"gitaly.PruneUnreachableObjectsRequest"> & {
   /**
+   * Repository to prune.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -2056,6 +2640,8 @@ export const PruneUnreachableObjectsRequestSchema: GenMessage<PruneUnreachableOb
   messageDesc(file_repository, 76);
 
 /**
+ * Confirms that the objects are gone.
+ *
  * @generated from message gitaly.PruneUnreachableObjectsResponse
  */
 export type PruneUnreachableObjectsResponse = Message<"gitaly.PruneUnreachableObjectsResponse"> & {
@@ -2069,30 +2655,43 @@ export const PruneUnreachableObjectsResponseSchema: GenMessage<PruneUnreachableO
   messageDesc(file_repository, 77);
 
 /**
+ * Describes the backup.
+ *
  * @generated from message gitaly.BackupRepositoryRequest
  */
 export type BackupRepositoryRequest = Message<"gitaly.BackupRepositoryRequest"> & {
   /**
+   * Repository to read. If it does not exist, the backup says so.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Repository whose name the backup goes by, which stays the same when the repository moves.
+   *
    * @generated from field: gitaly.Repository vanity_repository = 2;
    */
   vanityRepository?: Repository | undefined;
 
   /**
+   * ID of the backup run. Must not be empty.
+   *
    * @generated from field: string backup_id = 3;
    */
   backupId: string;
 
   /**
+   * Stores only what has changed since the previous backup.
+   *
    * @generated from field: bool incremental = 4;
    */
   incremental: boolean;
 
   /**
+   * ID of the backup to build upon, with incremental. Empty means the newest one of this
+   * repository.
+   *
    * @generated from field: string latest_backup_id = 5;
    */
   latestBackupId: string;
@@ -2106,6 +2705,8 @@ export const BackupRepositoryRequestSchema: GenMessage<BackupRepositoryRequest> 
   messageDesc(file_repository, 78);
 
 /**
+ * Confirms that the backup is complete.
+ *
  * @generated from message gitaly.BackupRepositoryResponse
  */
 export type BackupRepositoryResponse = Message<"gitaly.BackupRepositoryResponse"> & {
@@ -2119,6 +2720,8 @@ export const BackupRepositoryResponseSchema: GenMessage<BackupRepositoryResponse
   messageDesc(file_repository, 79);
 
 /**
+ * Tells a program that there was nothing to back up.
+ *
  * @generated from message gitaly.BackupRepositoryResponse.SkippedError
  */
 export type BackupRepositoryResponse_SkippedError = Message<"gitaly.BackupRepositoryResponse.SkippedError"> & {
@@ -2132,30 +2735,42 @@ export const BackupRepositoryResponse_SkippedErrorSchema: GenMessage<BackupRepos
   messageDesc(file_repository, 79, 0);
 
 /**
+ * Names the backup.
+ *
  * @generated from message gitaly.RestoreRepositoryRequest
  */
 export type RestoreRepositoryRequest = Message<"gitaly.RestoreRepositoryRequest"> & {
   /**
+   * Repository to change or create.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Repository whose name the backup goes by.
+   *
    * @generated from field: gitaly.Repository vanity_repository = 2;
    */
   vanityRepository?: Repository | undefined;
 
   /**
+   * ID of the backup run. Empty means the newest backup of this repository.
+   *
    * @generated from field: string backup_id = 3;
    */
   backupId: string;
 
   /**
+   * Has no effect any more: whether the repository exists follows from the backup.
+   *
    * @generated from field: bool always_create = 4;
    */
   alwaysCreate: boolean;
 
   /**
+   * Takes the newest backup of this repository if backup_id does not cover it.
+   *
    * @generated from field: bool use_latest = 5;
    */
   useLatest: boolean;
@@ -2169,6 +2784,8 @@ export const RestoreRepositoryRequestSchema: GenMessage<RestoreRepositoryRequest
   messageDesc(file_repository, 80);
 
 /**
+ * Confirms that the repository is restored.
+ *
  * @generated from message gitaly.RestoreRepositoryResponse
  */
 export type RestoreRepositoryResponse = Message<"gitaly.RestoreRepositoryResponse"> & {
@@ -2182,6 +2799,8 @@ export const RestoreRepositoryResponseSchema: GenMessage<RestoreRepositoryRespon
   messageDesc(file_repository, 81);
 
 /**
+ * Tells a program that there is no backup.
+ *
  * @generated from message gitaly.RestoreRepositoryResponse.SkippedError
  */
 export type RestoreRepositoryResponse_SkippedError = Message<"gitaly.RestoreRepositoryResponse.SkippedError"> & {
@@ -2195,25 +2814,35 @@ export const RestoreRepositoryResponse_SkippedErrorSchema: GenMessage<RestoreRep
   messageDesc(file_repository, 81, 0);
 
 /**
+ * Names paths and attributes.
+ *
  * @generated from message gitaly.GetFileAttributesRequest
  */
 export type GetFileAttributesRequest = Message<"gitaly.GetFileAttributesRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Revision whose .gitattributes files count. Must not be empty.
+   *
    * @generated from field: bytes revision = 2;
    */
   revision: Uint8Array;
 
   /**
+   * Names of attributes, such as "linguist-language". Must not be empty.
+   *
    * @generated from field: repeated string attributes = 3;
    */
   attributes: string[];
 
   /**
+   * Paths from the root of the tree. Must not be empty.
+   *
    * @generated from field: repeated string paths = 4;
    */
   paths: string[];
@@ -2227,10 +2856,14 @@ export const GetFileAttributesRequestSchema: GenMessage<GetFileAttributesRequest
   messageDesc(file_repository, 82);
 
 /**
+ * Holds the attributes.
+ *
  * @generated from message gitaly.GetFileAttributesResponse
  */
 export type GetFileAttributesResponse = Message<"gitaly.GetFileAttributesResponse"> & {
   /**
+   * Attributes in the order of the paths. Unspecified ones are left out.
+   *
    * @generated from field: repeated gitaly.GetFileAttributesResponse.AttributeInfo attribute_infos = 1;
    */
   attributeInfos: GetFileAttributesResponse_AttributeInfo[];
@@ -2244,20 +2877,28 @@ export const GetFileAttributesResponseSchema: GenMessage<GetFileAttributesRespon
   messageDesc(file_repository, 83);
 
 /**
+ * Holds one attribute of one path.
+ *
  * @generated from message gitaly.GetFileAttributesResponse.AttributeInfo
  */
 export type GetFileAttributesResponse_AttributeInfo = Message<"gitaly.GetFileAttributesResponse.AttributeInfo"> & {
   /**
+   * Path copied from the request.
+   *
    * @generated from field: string path = 1;
    */
   path: string;
 
   /**
+   * Name of the attribute.
+   *
    * @generated from field: string attribute = 2;
    */
   attribute: string;
 
   /**
+   * "set", "unset", or the value that it is given.
+   *
    * @generated from field: string value = 3;
    */
   value: string;
@@ -2271,10 +2912,14 @@ export const GetFileAttributesResponse_AttributeInfoSchema: GenMessage<GetFileAt
   messageDesc(file_repository, 83, 0);
 
 /**
+ * Names the repository to export.
+ *
  * @generated from message gitaly.FastExportRequest
  */
 export type FastExportRequest = Message<"gitaly.FastExportRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
@@ -2288,10 +2933,14 @@ export const FastExportRequestSchema: GenMessage<FastExportRequest> = /*@__PURE_
   messageDesc(file_repository, 84);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.FastExportResponse
  */
 export type FastExportResponse = Message<"gitaly.FastExportResponse"> & {
   /**
+   * Next bytes of the export.
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -2305,15 +2954,21 @@ export const FastExportResponseSchema: GenMessage<FastExportResponse> = /*@__PUR
   messageDesc(file_repository, 85);
 
 /**
+ * Names the repository and the new form.
+ *
  * @generated from message gitaly.MigrateReferenceBackendRequest
  */
 export type MigrateReferenceBackendRequest = Message<"gitaly.MigrateReferenceBackendRequest"> & {
   /**
+   * Repository to change.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Form in which to store references.
+   *
    * @generated from field: gitaly.MigrateReferenceBackendRequest.ReferenceBackend target_reference_backend = 2;
    */
   targetReferenceBackend: MigrateReferenceBackendRequest_ReferenceBackend;
@@ -2327,26 +2982,36 @@ export const MigrateReferenceBackendRequestSchema: GenMessage<MigrateReferenceBa
   messageDesc(file_repository, 86);
 
 /**
+ * Names the forms in which references are stored.
+ *
  * @generated from enum gitaly.MigrateReferenceBackendRequest.ReferenceBackend
  */
 export const MigrateReferenceBackendRequest_ReferenceBackend = {
   /**
+   * Refused with INVALID_ARGUMENT.
+   *
    * @generated from enum value: REFERENCE_BACKEND_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Loose files and packed-refs.
+   *
    * @generated from enum value: REFERENCE_BACKEND_FILES = 1;
    */
   FILES: 1,
 
   /**
+   * Reftables.
+   *
    * @generated from enum value: REFERENCE_BACKEND_REFTABLE = 2;
    */
   REFTABLE: 2,
 } as const;
 
 /**
+ * Names the forms in which references are stored.
+ *
  * @generated from enum gitaly.MigrateReferenceBackendRequest.ReferenceBackend
  */
 export type MigrateReferenceBackendRequest_ReferenceBackend = (typeof MigrateReferenceBackendRequest_ReferenceBackend)[keyof typeof MigrateReferenceBackendRequest_ReferenceBackend] | UnknownEnum;
@@ -2358,10 +3023,14 @@ export const MigrateReferenceBackendRequest_ReferenceBackendSchema: GenEnum<Migr
   enumDesc(file_repository, 86, 0);
 
 /**
+ * Confirms that the change is made.
+ *
  * @generated from message gitaly.MigrateReferenceBackendResponse
  */
 export type MigrateReferenceBackendResponse = Message<"gitaly.MigrateReferenceBackendResponse"> & {
   /**
+   * How long it took.
+   *
    * @generated from field: google.protobuf.Duration time = 1;
    */
   time?: Duration | undefined;
@@ -2375,10 +3044,16 @@ export const MigrateReferenceBackendResponseSchema: GenMessage<MigrateReferenceB
   messageDesc(file_repository, 87);
 
 /**
+ * Creates, copies, inspects, maintains and removes whole repositories. RPCs that create a
+ * repository answer ALREADY_EXISTS when there is one.
+ *
  * @generated from service gitaly.RepositoryService
  */
 export const RepositoryService: GenService<{
   /**
+   * Tells whether there is a git repository at a place. A directory that is no repository counts as
+   * none.
+   *
    * @generated from rpc gitaly.RepositoryService.RepositoryExists
    */
   repositoryExists: {
@@ -2387,6 +3062,8 @@ export const RepositoryService: GenService<{
     output: typeof RepositoryExistsResponseSchema;
   },
   /**
+   * Measures the files of a repository.
+   *
    * @generated from rpc gitaly.RepositoryService.RepositorySize
    */
   repositorySize: {
@@ -2395,6 +3072,8 @@ export const RepositoryService: GenService<{
     output: typeof RepositorySizeResponseSchema;
   },
   /**
+   * Describes how a repository is laid out on disk: sizes, counts and auxiliary structures.
+   *
    * @generated from rpc gitaly.RepositoryService.RepositoryInfo
    */
   repositoryInfo: {
@@ -2403,6 +3082,9 @@ export const RepositoryService: GenService<{
     output: typeof RepositoryInfoResponseSchema;
   },
   /**
+   * Measures what the objects that revisions reach take on disk, compressed as they are. NOT_FOUND
+   * when a revision does not exist.
+   *
    * @generated from rpc gitaly.RepositoryService.ObjectsSize
    */
   objectsSize: {
@@ -2411,6 +3093,8 @@ export const RepositoryService: GenService<{
     output: typeof ObjectsSizeResponseSchema;
   },
   /**
+   * Tells which hash function a repository uses.
+   *
    * @generated from rpc gitaly.RepositoryService.ObjectFormat
    */
   objectFormat: {
@@ -2419,6 +3103,9 @@ export const RepositoryService: GenService<{
     output: typeof ObjectFormatResponseSchema;
   },
   /**
+   * Updates a repository from a remote one, as mirrors do. References that were pruned go first,
+   * then all others change together.
+   *
    * @generated from rpc gitaly.RepositoryService.FetchRemote
    */
   fetchRemote: {
@@ -2427,6 +3114,8 @@ export const RepositoryService: GenService<{
     output: typeof FetchRemoteResponseSchema;
   },
   /**
+   * Creates an empty repository.
+   *
    * @generated from rpc gitaly.RepositoryService.CreateRepository
    */
   createRepository: {
@@ -2435,6 +3124,9 @@ export const RepositoryService: GenService<{
     output: typeof CreateRepositoryResponseSchema;
   },
   /**
+   * Streams an archive of a revision's files, as git-archive(1) makes it. FAILED_PRECONDITION when
+   * a path does not exist.
+   *
    * @generated from rpc gitaly.RepositoryService.GetArchive
    */
   getArchive: {
@@ -2443,6 +3135,8 @@ export const RepositoryService: GenService<{
     output: typeof GetArchiveResponseSchema;
   },
   /**
+   * Tells whether a repository has any branch.
+   *
    * @generated from rpc gitaly.RepositoryService.HasLocalBranches
    */
   hasLocalBranches: {
@@ -2451,6 +3145,8 @@ export const RepositoryService: GenService<{
     output: typeof HasLocalBranchesResponseSchema;
   },
   /**
+   * Copies a branch of one repository to a reference of another, with its history.
+   *
    * @generated from rpc gitaly.RepositoryService.FetchSourceBranch
    */
   fetchSourceBranch: {
@@ -2459,6 +3155,8 @@ export const RepositoryService: GenService<{
     output: typeof FetchSourceBranchResponseSchema;
   },
   /**
+   * Checks the consistency of a repository. Damage is reported in the answer, not as an error.
+   *
    * @generated from rpc gitaly.RepositoryService.Fsck
    */
   fsck: {
@@ -2467,6 +3165,10 @@ export const RepositoryService: GenService<{
     output: typeof FsckResponseSchema;
   },
   /**
+   * Creates or moves one reference, or changes the branch that HEAD names. Access checks and hooks
+   * do not run. NOT_FOUND with a ReferenceNotFoundError when a revision does not exist, ABORTED
+   * when the reference is locked.
+   *
    * @generated from rpc gitaly.RepositoryService.WriteRef
    */
   writeRef: {
@@ -2475,6 +3177,8 @@ export const RepositoryService: GenService<{
     output: typeof WriteRefResponseSchema;
   },
   /**
+   * Finds a best common ancestor of revisions.
+   *
    * @generated from rpc gitaly.RepositoryService.FindMergeBase
    */
   findMergeBase: {
@@ -2483,6 +3187,8 @@ export const RepositoryService: GenService<{
     output: typeof FindMergeBaseResponseSchema;
   },
   /**
+   * Creates a repository as a copy of another, with all references or with one branch.
+   *
    * @generated from rpc gitaly.RepositoryService.CreateFork
    */
   createFork: {
@@ -2491,6 +3197,9 @@ export const RepositoryService: GenService<{
     output: typeof CreateForkResponseSchema;
   },
   /**
+   * Creates a repository as a clone of a remote one. NOT_FOUND with a CreateRepositoryFromURLError
+   * when nothing is there.
+   *
    * @generated from rpc gitaly.RepositoryService.CreateRepositoryFromURL
    */
   createRepositoryFromURL: {
@@ -2499,6 +3208,8 @@ export const RepositoryService: GenService<{
     output: typeof CreateRepositoryFromURLResponseSchema;
   },
   /**
+   * Streams all references with their objects in one git bundle.
+   *
    * @generated from rpc gitaly.RepositoryService.CreateBundle
    */
   createBundle: {
@@ -2507,6 +3218,9 @@ export const RepositoryService: GenService<{
     output: typeof CreateBundleResponseSchema;
   },
   /**
+   * Streams chosen references with their objects in one git bundle. The client ends its stream
+   * before it reads. FAILED_PRECONDITION when that selects nothing.
+   *
    * @generated from rpc gitaly.RepositoryService.CreateBundleFromRefList
    */
   createBundleFromRefList: {
@@ -2515,6 +3229,9 @@ export const RepositoryService: GenService<{
     output: typeof CreateBundleFromRefListResponseSchema;
   },
   /**
+   * Makes a bundle of the default branch in the object storage for bundles, so that clones can
+   * begin with it. FAILED_PRECONDITION when no object storage is configured.
+   *
    * @generated from rpc gitaly.RepositoryService.GenerateBundleURI
    */
   generateBundleURI: {
@@ -2523,6 +3240,8 @@ export const RepositoryService: GenService<{
     output: typeof GenerateBundleURIResponseSchema;
   },
   /**
+   * Updates a repository from a bundle. References that the bundle lacks stay.
+   *
    * @generated from rpc gitaly.RepositoryService.FetchBundle
    */
   fetchBundle: {
@@ -2531,6 +3250,8 @@ export const RepositoryService: GenService<{
     output: typeof FetchBundleResponseSchema;
   },
   /**
+   * Creates a repository from a bundle.
+   *
    * @generated from rpc gitaly.RepositoryService.CreateRepositoryFromBundle
    */
   createRepositoryFromBundle: {
@@ -2539,6 +3260,8 @@ export const RepositoryService: GenService<{
     output: typeof CreateRepositoryFromBundleResponseSchema;
   },
   /**
+   * Streams the repository's config file as it is. NOT_FOUND when there is none.
+   *
    * @generated from rpc gitaly.RepositoryService.GetConfig
    */
   getConfig: {
@@ -2547,6 +3270,8 @@ export const RepositoryService: GenService<{
     output: typeof GetConfigResponseSchema;
   },
   /**
+   * Recognises the licence of the files that HEAD holds.
+   *
    * @generated from rpc gitaly.RepositoryService.FindLicense
    */
   findLicense: {
@@ -2555,6 +3280,9 @@ export const RepositoryService: GenService<{
     output: typeof FindLicenseResponseSchema;
   },
   /**
+   * Streams the .gitattributes file of HEAD. A missing file yields one empty message.
+   * GetFileAttributes is the successor.
+   *
    * @generated from rpc gitaly.RepositoryService.GetInfoAttributes
    * @deprecated
    */
@@ -2564,6 +3292,9 @@ export const RepositoryService: GenService<{
     output: typeof GetInfoAttributesResponseSchema;
   },
   /**
+   * Computes a number that changes with any reference, to compare replicas. DATA_LOSS when the
+   * repository is broken.
+   *
    * @generated from rpc gitaly.RepositoryService.CalculateChecksum
    */
   calculateChecksum: {
@@ -2572,6 +3303,9 @@ export const RepositoryService: GenService<{
     output: typeof CalculateChecksumResponseSchema;
   },
   /**
+   * Streams a tar archive of the files that make up a repository: references, objects (borrowed
+   * ones too), and as much of the config as tells the format. Hooks are left out.
+   *
    * @generated from rpc gitaly.RepositoryService.GetSnapshot
    */
   getSnapshot: {
@@ -2580,6 +3314,8 @@ export const RepositoryService: GenService<{
     output: typeof GetSnapshotResponseSchema;
   },
   /**
+   * Creates a repository from a snapshot that is downloaded from a URL.
+   *
    * @generated from rpc gitaly.RepositoryService.CreateRepositoryFromSnapshot
    */
   createRepositoryFromSnapshot: {
@@ -2588,6 +3324,9 @@ export const RepositoryService: GenService<{
     output: typeof CreateRepositoryFromSnapshotResponseSchema;
   },
   /**
+   * Streams what differs between two revisions, with the size of each file. INVALID_ARGUMENT when a
+   * revision does not exist.
+   *
    * @generated from rpc gitaly.RepositoryService.GetRawChanges
    */
   getRawChanges: {
@@ -2596,6 +3335,8 @@ export const RepositoryService: GenService<{
     output: typeof GetRawChangesResponseSchema;
   },
   /**
+   * Streams places in a revision's text files that match a pattern, with two lines around each.
+   *
    * @generated from rpc gitaly.RepositoryService.SearchFilesByContent
    */
   searchFilesByContent: {
@@ -2604,6 +3345,8 @@ export const RepositoryService: GenService<{
     output: typeof SearchFilesByContentResponseSchema;
   },
   /**
+   * Streams the paths in a revision that match a pathspec and a filter.
+   *
    * @generated from rpc gitaly.RepositoryService.SearchFilesByName
    */
   searchFilesByName: {
@@ -2612,6 +3355,8 @@ export const RepositoryService: GenService<{
     output: typeof SearchFilesByNameResponseSchema;
   },
   /**
+   * Replaces the custom hooks of a repository. The same as SetCustomHooks, which is the successor.
+   *
    * @generated from rpc gitaly.RepositoryService.RestoreCustomHooks
    * @deprecated
    */
@@ -2621,6 +3366,9 @@ export const RepositoryService: GenService<{
     output: typeof RestoreCustomHooksResponseSchema;
   },
   /**
+   * Replaces the custom hooks of a repository by those of a tar archive; an empty archive removes
+   * them.
+   *
    * @generated from rpc gitaly.RepositoryService.SetCustomHooks
    */
   setCustomHooks: {
@@ -2629,6 +3377,8 @@ export const RepositoryService: GenService<{
     output: typeof SetCustomHooksResponseSchema;
   },
   /**
+   * Streams the custom hooks of a repository. The same as GetCustomHooks, which is the successor.
+   *
    * @generated from rpc gitaly.RepositoryService.BackupCustomHooks
    * @deprecated
    */
@@ -2638,6 +3388,8 @@ export const RepositoryService: GenService<{
     output: typeof BackupCustomHooksResponseSchema;
   },
   /**
+   * Streams the custom hooks of a repository as a tar archive. Nothing is sent when there are none.
+   *
    * @generated from rpc gitaly.RepositoryService.GetCustomHooks
    */
   getCustomHooks: {
@@ -2646,6 +3398,9 @@ export const RepositoryService: GenService<{
     output: typeof GetCustomHooksResponseSchema;
   },
   /**
+   * Measures the files in the object directory of a repository. With a quarantine set in the
+   * repository, this is the size of a push.
+   *
    * @generated from rpc gitaly.RepositoryService.GetObjectDirectorySize
    */
   getObjectDirectorySize: {
@@ -2654,6 +3409,9 @@ export const RepositoryService: GenService<{
     output: typeof GetObjectDirectorySizeResponseSchema;
   },
   /**
+   * Removes a repository. It vanishes at once, even if deleting its files takes longer. NOT_FOUND
+   * when there is none.
+   *
    * @generated from rpc gitaly.RepositoryService.RemoveRepository
    */
   removeRepository: {
@@ -2662,6 +3420,9 @@ export const RepositoryService: GenService<{
     output: typeof RemoveRepositoryResponseSchema;
   },
   /**
+   * Makes a repository equal to one on another server: config, references, objects and custom
+   * hooks. It is created if need be. NOT_FOUND when the source does not exist.
+   *
    * @generated from rpc gitaly.RepositoryService.ReplicateRepository
    */
   replicateRepository: {
@@ -2670,6 +3431,9 @@ export const RepositoryService: GenService<{
     output: typeof ReplicateRepositoryResponseSchema;
   },
   /**
+   * Does the housekeeping: removes litter, packs references and objects, writes bitmaps, indexes
+   * and the commit-graph. A run that meets another one does nothing.
+   *
    * @generated from rpc gitaly.RepositoryService.OptimizeRepository
    */
   optimizeRepository: {
@@ -2678,6 +3442,9 @@ export const RepositoryService: GenService<{
     output: typeof OptimizeRepositoryResponseSchema;
   },
   /**
+   * Deletes objects that nothing has reached for 30 minutes. INVALID_ARGUMENT for an object pool,
+   * whose members may need them.
+   *
    * @generated from rpc gitaly.RepositoryService.PruneUnreachableObjects
    */
   pruneUnreachableObjects: {
@@ -2686,6 +3453,9 @@ export const RepositoryService: GenService<{
     output: typeof PruneUnreachableObjectsResponseSchema;
   },
   /**
+   * Writes a backup to the object storage for backups. FAILED_PRECONDITION when none is configured,
+   * or with a SkippedError when there is nothing to back up.
+   *
    * @generated from rpc gitaly.RepositoryService.BackupRepository
    */
   backupRepository: {
@@ -2694,6 +3464,10 @@ export const RepositoryService: GenService<{
     output: typeof BackupRepositoryResponseSchema;
   },
   /**
+   * Restores a repository from the object storage for backups, whatever it holds now.
+   * FAILED_PRECONDITION when none is configured, or with a SkippedError when there is no backup; a
+   * repository that is in the way is removed then.
+   *
    * @generated from rpc gitaly.RepositoryService.RestoreRepository
    */
   restoreRepository: {
@@ -2702,6 +3476,8 @@ export const RepositoryService: GenService<{
     output: typeof RestoreRepositoryResponseSchema;
   },
   /**
+   * Tells which attributes a revision's .gitattributes files give to paths.
+   *
    * @generated from rpc gitaly.RepositoryService.GetFileAttributes
    */
   getFileAttributes: {
@@ -2710,6 +3486,8 @@ export const RepositoryService: GenService<{
     output: typeof GetFileAttributesResponseSchema;
   },
   /**
+   * Streams all history in the form of git-fast-export(1).
+   *
    * @generated from rpc gitaly.RepositoryService.FastExport
    */
   fastExport: {
@@ -2718,6 +3496,9 @@ export const RepositoryService: GenService<{
     output: typeof FastExportResponseSchema;
   },
   /**
+   * Changes the way in which a repository stores its references. It needs a server that runs with
+   * transactions.
+   *
    * @generated from rpc gitaly.RepositoryService.MigrateReferenceBackend
    */
   migrateReferenceBackend: {

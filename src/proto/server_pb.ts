@@ -16,6 +16,8 @@ export const file_server: GenFile = /*@__PURE__*/
   fileDesc("CgxzZXJ2ZXIucHJvdG8SBmdpdGFseSITChFTZXJ2ZXJJbmZvUmVxdWVzdCKWAgoSU2VydmVySW5mb1Jlc3BvbnNlEhYKDnNlcnZlcl92ZXJzaW9uGAEgASgJEhMKC2dpdF92ZXJzaW9uGAIgASgJEkIKEHN0b3JhZ2Vfc3RhdHVzZXMYAyADKAsyKC5naXRhbHkuU2VydmVySW5mb1Jlc3BvbnNlLlN0b3JhZ2VTdGF0dXMajgEKDVN0b3JhZ2VTdGF0dXMSFAoMc3RvcmFnZV9uYW1lGAEgASgJEhAKCHJlYWRhYmxlGAIgASgIEhEKCXdyaXRlYWJsZRgDIAEoCBIPCgdmc190eXBlGAQgASgJEhUKDWZpbGVzeXN0ZW1faWQYBSABKAkSGgoScmVwbGljYXRpb25fZmFjdG9yGAYgASgNIhcKFURpc2tTdGF0aXN0aWNzUmVxdWVzdCKoAQoWRGlza1N0YXRpc3RpY3NSZXNwb25zZRJGChBzdG9yYWdlX3N0YXR1c2VzGAEgAygLMiwuZ2l0YWx5LkRpc2tTdGF0aXN0aWNzUmVzcG9uc2UuU3RvcmFnZVN0YXR1cxpGCg1TdG9yYWdlU3RhdHVzEhQKDHN0b3JhZ2VfbmFtZRgBIAEoCRIRCglhdmFpbGFibGUYAiABKAMSDAoEdXNlZBgDIAEoAyJDChVSZWFkaW5lc3NDaGVja1JlcXVlc3QSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKrAgoWUmVhZGluZXNzQ2hlY2tSZXNwb25zZRI4Cgtva19yZXNwb25zZRgBIAEoCzIhLmdpdGFseS5SZWFkaW5lc3NDaGVja1Jlc3BvbnNlLk9rSAASQgoQZmFpbHVyZV9yZXNwb25zZRgCIAEoCzImLmdpdGFseS5SZWFkaW5lc3NDaGVja1Jlc3BvbnNlLkZhaWx1cmVIABoECgJPaxqCAQoHRmFpbHVyZRJGCg1mYWlsZWRfY2hlY2tzGAEgAygLMi8uZ2l0YWx5LlJlYWRpbmVzc0NoZWNrUmVzcG9uc2UuRmFpbHVyZS5SZXNwb25zZRovCghSZXNwb25zZRIMCgRuYW1lGAEgASgJEhUKDWVycm9yX21lc3NhZ2UYAiABKAlCCAoGUmVzdWx0IhgKFlNlcnZlclNpZ25hdHVyZVJlcXVlc3QiLQoXU2VydmVyU2lnbmF0dXJlUmVzcG9uc2USEgoKcHVibGljX2tleRgBIAEoDDLQAgoNU2VydmVyU2VydmljZRJDCgpTZXJ2ZXJJbmZvEhkuZ2l0YWx5LlNlcnZlckluZm9SZXF1ZXN0GhouZ2l0YWx5LlNlcnZlckluZm9SZXNwb25zZRJPCg5EaXNrU3RhdGlzdGljcxIdLmdpdGFseS5EaXNrU3RhdGlzdGljc1JlcXVlc3QaHi5naXRhbHkuRGlza1N0YXRpc3RpY3NSZXNwb25zZRJPCg5SZWFkaW5lc3NDaGVjaxIdLmdpdGFseS5SZWFkaW5lc3NDaGVja1JlcXVlc3QaHi5naXRhbHkuUmVhZGluZXNzQ2hlY2tSZXNwb25zZRJSCg9TZXJ2ZXJTaWduYXR1cmUSHi5naXRhbHkuU2VydmVyU2lnbmF0dXJlUmVxdWVzdBofLmdpdGFseS5TZXJ2ZXJTaWduYXR1cmVSZXNwb25zZRoE8JcoAUI0WjJnaXRsYWIuY29tL2dpdGxhYi1vcmcvZ2l0YWx5L3YxOC9wcm90by9nby9naXRhbHlwYmIGcHJvdG8z", [file_google_protobuf_duration, file_lint]);
 
 /**
+ * Has no parameters.
+ *
  * @generated from message gitaly.ServerInfoRequest
  */
 export type ServerInfoRequest = Message<"gitaly.ServerInfoRequest"> & {
@@ -29,20 +31,28 @@ export const ServerInfoRequestSchema: GenMessage<ServerInfoRequest> = /*@__PURE_
   messageDesc(file_server, 0);
 
 /**
+ * Describes the server.
+ *
  * @generated from message gitaly.ServerInfoResponse
  */
 export type ServerInfoResponse = Message<"gitaly.ServerInfoResponse"> & {
   /**
+   * Version of the server.
+   *
    * @generated from field: string server_version = 1;
    */
   serverVersion: string;
 
   /**
+   * Version of git that the server uses, such as "2.50.1".
+   *
    * @generated from field: string git_version = 2;
    */
   gitVersion: string;
 
   /**
+   * Storages of the server.
+   *
    * @generated from field: repeated gitaly.ServerInfoResponse.StorageStatus storage_statuses = 3;
    */
   storageStatuses: ServerInfoResponse_StorageStatus[];
@@ -56,35 +66,49 @@ export const ServerInfoResponseSchema: GenMessage<ServerInfoResponse> = /*@__PUR
   messageDesc(file_server, 1);
 
 /**
+ * Describes one storage.
+ *
  * @generated from message gitaly.ServerInfoResponse.StorageStatus
  */
 export type ServerInfoResponse_StorageStatus = Message<"gitaly.ServerInfoResponse.StorageStatus"> & {
   /**
+   * Name of the storage.
+   *
    * @generated from field: string storage_name = 1;
    */
   storageName: string;
 
   /**
+   * Whether its root can be read.
+   *
    * @generated from field: bool readable = 2;
    */
   readable: boolean;
 
   /**
+   * Whether its root can be written to.
+   *
    * @generated from field: bool writeable = 3;
    */
   writeable: boolean;
 
   /**
+   * Kind of file system, such as "EXT_2_3_4".
+   *
    * @generated from field: string fs_type = 4;
    */
   fsType: string;
 
   /**
+   * Random ID that is stored on the storage. Two storages with the same ID share a disk.
+   *
    * @generated from field: string filesystem_id = 5;
    */
   filesystemId: string;
 
   /**
+   * Number of replicas behind it: 1 without a router.
+   *
    * @generated from field: uint32 replication_factor = 6;
    */
   replicationFactor: number;
@@ -98,6 +122,8 @@ export const ServerInfoResponse_StorageStatusSchema: GenMessage<ServerInfoRespon
   messageDesc(file_server, 1, 0);
 
 /**
+ * Has no parameters.
+ *
  * @generated from message gitaly.DiskStatisticsRequest
  */
 export type DiskStatisticsRequest = Message<"gitaly.DiskStatisticsRequest"> & {
@@ -111,10 +137,14 @@ export const DiskStatisticsRequestSchema: GenMessage<DiskStatisticsRequest> = /*
   messageDesc(file_server, 2);
 
 /**
+ * Describes disks.
+ *
  * @generated from message gitaly.DiskStatisticsResponse
  */
 export type DiskStatisticsResponse = Message<"gitaly.DiskStatisticsResponse"> & {
   /**
+   * Storages of the server.
+   *
    * @generated from field: repeated gitaly.DiskStatisticsResponse.StorageStatus storage_statuses = 1;
    */
   storageStatuses: DiskStatisticsResponse_StorageStatus[];
@@ -128,20 +158,28 @@ export const DiskStatisticsResponseSchema: GenMessage<DiskStatisticsResponse> = 
   messageDesc(file_server, 3);
 
 /**
+ * Describes one disk. Both numbers are 0 when it cannot be asked.
+ *
  * @generated from message gitaly.DiskStatisticsResponse.StorageStatus
  */
 export type DiskStatisticsResponse_StorageStatus = Message<"gitaly.DiskStatisticsResponse.StorageStatus"> & {
   /**
+   * Name of the storage.
+   *
    * @generated from field: string storage_name = 1;
    */
   storageName: string;
 
   /**
+   * Number of bytes that the server can still write.
+   *
    * @generated from field: int64 available = 2;
    */
   available: bigint;
 
   /**
+   * Number of bytes in use, whoever uses them.
+   *
    * @generated from field: int64 used = 3;
    */
   used: bigint;
@@ -155,10 +193,15 @@ export const DiskStatisticsResponse_StorageStatusSchema: GenMessage<DiskStatisti
   messageDesc(file_server, 3, 0);
 
 /**
+ * Describes the check.
+ *
  * @generated from message gitaly.ReadinessCheckRequest
  */
 export type ReadinessCheckRequest = Message<"gitaly.ReadinessCheckRequest"> & {
   /**
+   * How long checks may take before they count as failed. Left out or 0, only the deadline of the
+   * call limits them.
+   *
    * @generated from field: google.protobuf.Duration timeout = 1;
    */
   timeout?: Duration | undefined;
@@ -172,20 +215,28 @@ export const ReadinessCheckRequestSchema: GenMessage<ReadinessCheckRequest> = /*
   messageDesc(file_server, 4);
 
 /**
+ * Holds the verdict.
+ *
  * @generated from message gitaly.ReadinessCheckResponse
  */
 export type ReadinessCheckResponse = Message<"gitaly.ReadinessCheckResponse"> & {
   /**
+   * Either of the two.
+   *
    * @generated from oneof gitaly.ReadinessCheckResponse.Result
    */
   Result: {
     /**
+     * All checks passed.
+     *
      * @generated from field: gitaly.ReadinessCheckResponse.Ok ok_response = 1;
      */
     value: ReadinessCheckResponse_Ok;
     case: "okResponse";
   } | {
     /**
+     * Some checks failed.
+     *
      * @generated from field: gitaly.ReadinessCheckResponse.Failure failure_response = 2;
      */
     value: ReadinessCheckResponse_Failure;
@@ -201,6 +252,8 @@ export const ReadinessCheckResponseSchema: GenMessage<ReadinessCheckResponse> = 
   messageDesc(file_server, 5);
 
 /**
+ * Says that the server is ready.
+ *
  * @generated from message gitaly.ReadinessCheckResponse.Ok
  */
 export type ReadinessCheckResponse_Ok = Message<"gitaly.ReadinessCheckResponse.Ok"> & {
@@ -214,10 +267,14 @@ export const ReadinessCheckResponse_OkSchema: GenMessage<ReadinessCheckResponse_
   messageDesc(file_server, 5, 0);
 
 /**
+ * Says that the server is not ready.
+ *
  * @generated from message gitaly.ReadinessCheckResponse.Failure
  */
 export type ReadinessCheckResponse_Failure = Message<"gitaly.ReadinessCheckResponse.Failure"> & {
   /**
+   * Failed checks by name.
+   *
    * @generated from field: repeated gitaly.ReadinessCheckResponse.Failure.Response failed_checks = 1;
    */
   failedChecks: ReadinessCheckResponse_Failure_Response[];
@@ -231,15 +288,21 @@ export const ReadinessCheckResponse_FailureSchema: GenMessage<ReadinessCheckResp
   messageDesc(file_server, 5, 1);
 
 /**
+ * Describes one failed check.
+ *
  * @generated from message gitaly.ReadinessCheckResponse.Failure.Response
  */
 export type ReadinessCheckResponse_Failure_Response = Message<"gitaly.ReadinessCheckResponse.Failure.Response"> & {
   /**
+   * Name of the check.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
+   * Why it failed, for people.
+   *
    * @generated from field: string error_message = 2;
    */
   errorMessage: string;
@@ -253,6 +316,8 @@ export const ReadinessCheckResponse_Failure_ResponseSchema: GenMessage<Readiness
   messageDesc(file_server, 5, 1, 0);
 
 /**
+ * Has no parameters.
+ *
  * @generated from message gitaly.ServerSignatureRequest
  */
 export type ServerSignatureRequest = Message<"gitaly.ServerSignatureRequest"> & {
@@ -266,10 +331,15 @@ export const ServerSignatureRequestSchema: GenMessage<ServerSignatureRequest> = 
   messageDesc(file_server, 6);
 
 /**
+ * Holds the key.
+ *
  * @generated from message gitaly.ServerSignatureResponse
  */
 export type ServerSignatureResponse = Message<"gitaly.ServerSignatureResponse"> & {
   /**
+   * Public key in the form that belongs to its kind: armoured OpenPGP, or a line of an
+   * authorized_keys file. Empty when the server does not sign.
+   *
    * @generated from field: bytes public_key = 1;
    */
   publicKey: Uint8Array;
@@ -283,10 +353,14 @@ export const ServerSignatureResponseSchema: GenMessage<ServerSignatureResponse> 
   messageDesc(file_server, 7);
 
 /**
+ * Describes the server as a whole. A router answers for its virtual storages.
+ *
  * @generated from service gitaly.ServerService
  */
 export const ServerService: GenService<{
   /**
+   * Tells versions and the state of each storage.
+   *
    * @generated from rpc gitaly.ServerService.ServerInfo
    */
   serverInfo: {
@@ -295,6 +369,8 @@ export const ServerService: GenService<{
     output: typeof ServerInfoResponseSchema;
   },
   /**
+   * Tells how full the disk of each storage is.
+   *
    * @generated from rpc gitaly.ServerService.DiskStatistics
    */
   diskStatistics: {
@@ -303,6 +379,8 @@ export const ServerService: GenService<{
     output: typeof DiskStatisticsResponseSchema;
   },
   /**
+   * Tells whether the server is ready for work.
+   *
    * @generated from rpc gitaly.ServerService.ReadinessCheck
    */
   readinessCheck: {
@@ -311,6 +389,9 @@ export const ServerService: GenService<{
     output: typeof ReadinessCheckResponseSchema;
   },
   /**
+   * Tells the public key of the server's own signatures, so that GitLab can verify commits made on
+   * its pages.
+   *
    * @generated from rpc gitaly.ServerService.ServerSignature
    */
   serverSignature: {

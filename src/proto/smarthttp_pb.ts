@@ -18,20 +18,28 @@ export const file_smarthttp: GenFile = /*@__PURE__*/
   fileDesc("Cg9zbWFydGh0dHAucHJvdG8SBmdpdGFseSJxCg9JbmZvUmVmc1JlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhoKEmdpdF9jb25maWdfb3B0aW9ucxgCIAMoCRIUCgxnaXRfcHJvdG9jb2wYAyABKAkiIAoQSW5mb1JlZnNSZXNwb25zZRIMCgRkYXRhGAEgASgMIoYBCiRQb3N0VXBsb2FkUGFja1dpdGhTaWRlY2hhbm5lbFJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhoKEmdpdF9jb25maWdfb3B0aW9ucxgCIAMoCRIUCgxnaXRfcHJvdG9jb2wYAyABKAkidwolUG9zdFVwbG9hZFBhY2tXaXRoU2lkZWNoYW5uZWxSZXNwb25zZRJOCh9wYWNrZmlsZV9uZWdvdGlhdGlvbl9zdGF0aXN0aWNzGAEgASgLMiUuZ2l0YWx5LlBhY2tmaWxlTmVnb3RpYXRpb25TdGF0aXN0aWNzIsEBChZQb3N0UmVjZWl2ZVBhY2tSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARIMCgRkYXRhGAIgASgMEg0KBWdsX2lkGAMgASgJEhUKDWdsX3JlcG9zaXRvcnkYBCABKAkSEwoLZ2xfdXNlcm5hbWUYBSABKAkSFAoMZ2l0X3Byb3RvY29sGAYgASgJEhoKEmdpdF9jb25maWdfb3B0aW9ucxgHIAMoCSInChdQb3N0UmVjZWl2ZVBhY2tSZXNwb25zZRIMCgRkYXRhGAEgASgMMqADChBTbWFydEhUVFBTZXJ2aWNlElEKEkluZm9SZWZzVXBsb2FkUGFjaxIXLmdpdGFseS5JbmZvUmVmc1JlcXVlc3QaGC5naXRhbHkuSW5mb1JlZnNSZXNwb25zZSIG+pcoAggCMAESUgoTSW5mb1JlZnNSZWNlaXZlUGFjaxIXLmdpdGFseS5JbmZvUmVmc1JlcXVlc3QaGC5naXRhbHkuSW5mb1JlZnNSZXNwb25zZSIG+pcoAggCMAEShAEKHVBvc3RVcGxvYWRQYWNrV2l0aFNpZGVjaGFubmVsEiwuZ2l0YWx5LlBvc3RVcGxvYWRQYWNrV2l0aFNpZGVjaGFubmVsUmVxdWVzdBotLmdpdGFseS5Qb3N0VXBsb2FkUGFja1dpdGhTaWRlY2hhbm5lbFJlc3BvbnNlIgb6lygCCAISXgoPUG9zdFJlY2VpdmVQYWNrEh4uZ2l0YWx5LlBvc3RSZWNlaXZlUGFja1JlcXVlc3QaHy5naXRhbHkuUG9zdFJlY2VpdmVQYWNrUmVzcG9uc2UiBvqXKAIIASgBMAFCNFoyZ2l0bGFiLmNvbS9naXRsYWItb3JnL2dpdGFseS92MTgvcHJvdG8vZ28vZ2l0YWx5cGJiBnByb3RvMw", [file_lint, file_packfile, file_shared]);
 
 /**
+ * Describes the request.
+ *
  * @generated from message gitaly.InfoRefsRequest
  */
 export type InfoRefsRequest = Message<"gitaly.InfoRefsRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Settings for git, "key=value" each.
+   *
    * @generated from field: repeated string git_config_options = 2;
    */
   gitConfigOptions: string[];
 
   /**
+   * Value of the Git-Protocol header, such as "version=2".
+   *
    * @generated from field: string git_protocol = 3;
    */
   gitProtocol: string;
@@ -45,10 +53,14 @@ export const InfoRefsRequestSchema: GenMessage<InfoRefsRequest> = /*@__PURE__*/
   messageDesc(file_smarthttp, 0);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.InfoRefsResponse
  */
 export type InfoRefsResponse = Message<"gitaly.InfoRefsResponse"> & {
   /**
+   * Next bytes of the body.
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -62,20 +74,28 @@ export const InfoRefsResponseSchema: GenMessage<InfoRefsResponse> = /*@__PURE__*
   messageDesc(file_smarthttp, 1);
 
 /**
+ * Describes the request.
+ *
  * @generated from message gitaly.PostUploadPackWithSidechannelRequest
  */
 export type PostUploadPackWithSidechannelRequest = Message<"gitaly.PostUploadPackWithSidechannelRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Settings for git, "key=value" each.
+   *
    * @generated from field: repeated string git_config_options = 2;
    */
   gitConfigOptions: string[];
 
   /**
+   * Value of the Git-Protocol header, such as "version=2".
+   *
    * @generated from field: string git_protocol = 3;
    */
   gitProtocol: string;
@@ -89,10 +109,14 @@ export const PostUploadPackWithSidechannelRequestSchema: GenMessage<PostUploadPa
   messageDesc(file_smarthttp, 2);
 
 /**
+ * Confirms that the answer went through the sidechannel completely.
+ *
  * @generated from message gitaly.PostUploadPackWithSidechannelResponse
  */
 export type PostUploadPackWithSidechannelResponse = Message<"gitaly.PostUploadPackWithSidechannelResponse"> & {
   /**
+   * What the client asked for.
+   *
    * @generated from field: gitaly.PackfileNegotiationStatistics packfile_negotiation_statistics = 1;
    */
   packfileNegotiationStatistics?: PackfileNegotiationStatistics | undefined;
@@ -106,40 +130,56 @@ export const PostUploadPackWithSidechannelResponseSchema: GenMessage<PostUploadP
   messageDesc(file_smarthttp, 3);
 
 /**
+ * Describes the push in the first message, and carries its body in later ones.
+ *
  * @generated from message gitaly.PostReceivePackRequest
  */
 export type PostReceivePackRequest = Message<"gitaly.PostReceivePackRequest"> & {
   /**
+   * Repository to change. First message only.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Next bytes of the body. The first message has none.
+   *
    * @generated from field: bytes data = 2;
    */
   data: Uint8Array;
 
   /**
+   * GitLab's ID of the user or key, such as "user-123". Must not be empty. First message only.
+   *
    * @generated from field: string gl_id = 3;
    */
   glId: string;
 
   /**
+   * GitLab's name for the repository, such as "project-1". Hooks get it. First message only.
+   *
    * @generated from field: string gl_repository = 4;
    */
   glRepository: string;
 
   /**
+   * Login name of the user. Hooks get it. First message only.
+   *
    * @generated from field: string gl_username = 5;
    */
   glUsername: string;
 
   /**
+   * Value of the Git-Protocol header, such as "version=2". First message only.
+   *
    * @generated from field: string git_protocol = 6;
    */
   gitProtocol: string;
 
   /**
+   * Settings for git, "key=value" each. First message only.
+   *
    * @generated from field: repeated string git_config_options = 7;
    */
   gitConfigOptions: string[];
@@ -153,10 +193,14 @@ export const PostReceivePackRequestSchema: GenMessage<PostReceivePackRequest> = 
   messageDesc(file_smarthttp, 4);
 
 /**
+ * Carries the next bytes.
+ *
  * @generated from message gitaly.PostReceivePackResponse
  */
 export type PostReceivePackResponse = Message<"gitaly.PostReceivePackResponse"> & {
   /**
+   * Next bytes of the body.
+   *
    * @generated from field: bytes data = 1;
    */
   data: Uint8Array;
@@ -170,10 +214,15 @@ export const PostReceivePackResponseSchema: GenMessage<PostReceivePackResponse> 
   messageDesc(file_smarthttp, 5);
 
 /**
+ * Serves git over HTTP, behind a front end that speaks HTTP with the client. Bodies of requests and
+ * answers pass through unchanged.
+ *
  * @generated from service gitaly.SmartHTTPService
  */
 export const SmartHTTPService: GenService<{
   /**
+   * Streams the answer to GET /info/refs?service=git-upload-pack, which begins a fetch.
+   *
    * @generated from rpc gitaly.SmartHTTPService.InfoRefsUploadPack
    */
   infoRefsUploadPack: {
@@ -182,6 +231,8 @@ export const SmartHTTPService: GenService<{
     output: typeof InfoRefsResponseSchema;
   },
   /**
+   * Streams the answer to GET /info/refs?service=git-receive-pack, which begins a push.
+   *
    * @generated from rpc gitaly.SmartHTTPService.InfoRefsReceivePack
    */
   infoRefsReceivePack: {
@@ -190,6 +241,9 @@ export const SmartHTTPService: GenService<{
     output: typeof InfoRefsResponseSchema;
   },
   /**
+   * Serves POST /git-upload-pack, the fetch itself. Both bodies go through a sidechannel, a raw
+   * connection beside the call. UNAVAILABLE when it cannot be opened and another attempt may help.
+   *
    * @generated from rpc gitaly.SmartHTTPService.PostUploadPackWithSidechannel
    */
   postUploadPackWithSidechannel: {
@@ -198,6 +252,9 @@ export const SmartHTTPService: GenService<{
     output: typeof PostUploadPackWithSidechannelResponseSchema;
   },
   /**
+   * Serves POST /git-receive-pack, the push itself. Refusals by checks and hooks are part of the
+   * answer, not errors.
+   *
    * @generated from rpc gitaly.SmartHTTPService.PostReceivePack
    */
   postReceivePack: {

@@ -18,20 +18,28 @@ export const file_ssh: GenFile = /*@__PURE__*/
   fileDesc("Cglzc2gucHJvdG8SBmdpdGFseSKFAQojU1NIVXBsb2FkUGFja1dpdGhTaWRlY2hhbm5lbFJlcXVlc3QSLAoKcmVwb3NpdG9yeRgBIAEoCzISLmdpdGFseS5SZXBvc2l0b3J5QgSYxiwBEhoKEmdpdF9jb25maWdfb3B0aW9ucxgCIAMoCRIUCgxnaXRfcHJvdG9jb2wYAyABKAkidgokU1NIVXBsb2FkUGFja1dpdGhTaWRlY2hhbm5lbFJlc3BvbnNlEk4KH3BhY2tmaWxlX25lZ290aWF0aW9uX3N0YXRpc3RpY3MYASABKAsyJS5naXRhbHkuUGFja2ZpbGVOZWdvdGlhdGlvblN0YXRpc3RpY3MiwQEKFVNTSFJlY2VpdmVQYWNrUmVxdWVzdBIsCgpyZXBvc2l0b3J5GAEgASgLMhIuZ2l0YWx5LlJlcG9zaXRvcnlCBJjGLAESDQoFc3RkaW4YAiABKAwSDQoFZ2xfaWQYAyABKAkSFQoNZ2xfcmVwb3NpdG9yeRgEIAEoCRITCgtnbF91c2VybmFtZRgFIAEoCRIUCgxnaXRfcHJvdG9jb2wYBiABKAkSGgoSZ2l0X2NvbmZpZ19vcHRpb25zGAcgAygJImEKFlNTSFJlY2VpdmVQYWNrUmVzcG9uc2USDgoGc3Rkb3V0GAEgASgMEg4KBnN0ZGVychgCIAEoDBInCgtleGl0X3N0YXR1cxgDIAEoCzISLmdpdGFseS5FeGl0U3RhdHVzIlYKF1NTSFVwbG9hZEFyY2hpdmVSZXF1ZXN0EiwKCnJlcG9zaXRvcnkYASABKAsyEi5naXRhbHkuUmVwb3NpdG9yeUIEmMYsARINCgVzdGRpbhgCIAEoDCJjChhTU0hVcGxvYWRBcmNoaXZlUmVzcG9uc2USDgoGc3Rkb3V0GAEgASgMEg4KBnN0ZGVychgCIAEoDBInCgtleGl0X3N0YXR1cxgDIAEoCzISLmdpdGFseS5FeGl0U3RhdHVzMtACCgpTU0hTZXJ2aWNlEoEBChxTU0hVcGxvYWRQYWNrV2l0aFNpZGVjaGFubmVsEisuZ2l0YWx5LlNTSFVwbG9hZFBhY2tXaXRoU2lkZWNoYW5uZWxSZXF1ZXN0GiwuZ2l0YWx5LlNTSFVwbG9hZFBhY2tXaXRoU2lkZWNoYW5uZWxSZXNwb25zZSIG+pcoAggCElsKDlNTSFJlY2VpdmVQYWNrEh0uZ2l0YWx5LlNTSFJlY2VpdmVQYWNrUmVxdWVzdBoeLmdpdGFseS5TU0hSZWNlaXZlUGFja1Jlc3BvbnNlIgb6lygCCAEoATABEmEKEFNTSFVwbG9hZEFyY2hpdmUSHy5naXRhbHkuU1NIVXBsb2FkQXJjaGl2ZVJlcXVlc3QaIC5naXRhbHkuU1NIVXBsb2FkQXJjaGl2ZVJlc3BvbnNlIgb6lygCCAIoATABQjRaMmdpdGxhYi5jb20vZ2l0bGFiLW9yZy9naXRhbHkvdjE4L3Byb3RvL2dvL2dpdGFseXBiYgZwcm90bzM", [file_lint, file_packfile, file_shared]);
 
 /**
+ * Describes the fetch.
+ *
  * @generated from message gitaly.SSHUploadPackWithSidechannelRequest
  */
 export type SSHUploadPackWithSidechannelRequest = Message<"gitaly.SSHUploadPackWithSidechannelRequest"> & {
   /**
+   * Repository to read.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Settings for git, "key=value" each.
+   *
    * @generated from field: repeated string git_config_options = 2;
    */
   gitConfigOptions: string[];
 
   /**
+   * Value of GIT_PROTOCOL, such as "version=2".
+   *
    * @generated from field: string git_protocol = 3;
    */
   gitProtocol: string;
@@ -45,10 +53,14 @@ export const SSHUploadPackWithSidechannelRequestSchema: GenMessage<SSHUploadPack
   messageDesc(file_ssh, 0);
 
 /**
+ * Confirms that the conversation is over.
+ *
  * @generated from message gitaly.SSHUploadPackWithSidechannelResponse
  */
 export type SSHUploadPackWithSidechannelResponse = Message<"gitaly.SSHUploadPackWithSidechannelResponse"> & {
   /**
+   * What the client asked for.
+   *
    * @generated from field: gitaly.PackfileNegotiationStatistics packfile_negotiation_statistics = 1;
    */
   packfileNegotiationStatistics?: PackfileNegotiationStatistics | undefined;
@@ -62,40 +74,56 @@ export const SSHUploadPackWithSidechannelResponseSchema: GenMessage<SSHUploadPac
   messageDesc(file_ssh, 1);
 
 /**
+ * Describes the push in the first message, and carries the client's bytes in later ones.
+ *
  * @generated from message gitaly.SSHReceivePackRequest
  */
 export type SSHReceivePackRequest = Message<"gitaly.SSHReceivePackRequest"> & {
   /**
+   * Repository to change. First message only.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Next bytes from the client. The first message has none.
+   *
    * @generated from field: bytes stdin = 2;
    */
   stdin: Uint8Array;
 
   /**
+   * GitLab's ID of the user or key, such as "key-123". Must not be empty. First message only.
+   *
    * @generated from field: string gl_id = 3;
    */
   glId: string;
 
   /**
+   * GitLab's name for the repository, such as "project-1". Hooks get it. First message only.
+   *
    * @generated from field: string gl_repository = 4;
    */
   glRepository: string;
 
   /**
+   * Login name of the user. Hooks get it. First message only.
+   *
    * @generated from field: string gl_username = 5;
    */
   glUsername: string;
 
   /**
+   * Value of GIT_PROTOCOL, such as "version=2". First message only.
+   *
    * @generated from field: string git_protocol = 6;
    */
   gitProtocol: string;
 
   /**
+   * Settings for git, "key=value" each. First message only.
+   *
    * @generated from field: repeated string git_config_options = 7;
    */
   gitConfigOptions: string[];
@@ -109,20 +137,28 @@ export const SSHReceivePackRequestSchema: GenMessage<SSHReceivePackRequest> = /*
   messageDesc(file_ssh, 2);
 
 /**
+ * Carries the next part of the conversation.
+ *
  * @generated from message gitaly.SSHReceivePackResponse
  */
 export type SSHReceivePackResponse = Message<"gitaly.SSHReceivePackResponse"> & {
   /**
+   * Next bytes for the client.
+   *
    * @generated from field: bytes stdout = 1;
    */
   stdout: Uint8Array;
 
   /**
+   * Next bytes for the client's error output.
+   *
    * @generated from field: bytes stderr = 2;
    */
   stderr: Uint8Array;
 
   /**
+   * How git ended. A stream that ends well without it stands for 0.
+   *
    * @generated from field: gitaly.ExitStatus exit_status = 3;
    */
   exitStatus?: ExitStatus | undefined;
@@ -136,15 +172,21 @@ export const SSHReceivePackResponseSchema: GenMessage<SSHReceivePackResponse> = 
   messageDesc(file_ssh, 3);
 
 /**
+ * Names the repository in the first message, and carries the client's bytes in later ones.
+ *
  * @generated from message gitaly.SSHUploadArchiveRequest
  */
 export type SSHUploadArchiveRequest = Message<"gitaly.SSHUploadArchiveRequest"> & {
   /**
+   * Repository to read. First message only.
+   *
    * @generated from field: gitaly.Repository repository = 1;
    */
   repository?: Repository | undefined;
 
   /**
+   * Next bytes from the client. The first message has none.
+   *
    * @generated from field: bytes stdin = 2;
    */
   stdin: Uint8Array;
@@ -158,20 +200,28 @@ export const SSHUploadArchiveRequestSchema: GenMessage<SSHUploadArchiveRequest> 
   messageDesc(file_ssh, 4);
 
 /**
+ * Carries the next part of the conversation.
+ *
  * @generated from message gitaly.SSHUploadArchiveResponse
  */
 export type SSHUploadArchiveResponse = Message<"gitaly.SSHUploadArchiveResponse"> & {
   /**
+   * Next bytes for the client.
+   *
    * @generated from field: bytes stdout = 1;
    */
   stdout: Uint8Array;
 
   /**
+   * Next bytes for the client's error output.
+   *
    * @generated from field: bytes stderr = 2;
    */
   stderr: Uint8Array;
 
   /**
+   * How git ended. Set in the last message.
+   *
    * @generated from field: gitaly.ExitStatus exit_status = 3;
    */
   exitStatus?: ExitStatus | undefined;
@@ -185,10 +235,17 @@ export const SSHUploadArchiveResponseSchema: GenMessage<SSHUploadArchiveResponse
   messageDesc(file_ssh, 5);
 
 /**
+ * Serves git over SSH, behind a front end that speaks SSH with the client. What the client's git
+ * writes and reads passes through unchanged.
+ *
  * @generated from service gitaly.SSHService
  */
 export const SSHService: GenService<{
   /**
+   * Serves "git fetch" and "git clone". The conversation goes through a sidechannel, a raw
+   * connection beside the call: the client's bytes as they are, the server's as pkt-lines of band 1
+   * (output) and band 2 (error output).
+   *
    * @generated from rpc gitaly.SSHService.SSHUploadPackWithSidechannel
    */
   sSHUploadPackWithSidechannel: {
@@ -197,6 +254,9 @@ export const SSHService: GenService<{
     output: typeof SSHUploadPackWithSidechannelResponseSchema;
   },
   /**
+   * Serves "git push". Refusals by checks and hooks are part of the conversation, not errors.
+   * CANCELLED when the client hung up.
+   *
    * @generated from rpc gitaly.SSHService.SSHReceivePack
    */
   sSHReceivePack: {
@@ -205,6 +265,8 @@ export const SSHService: GenService<{
     output: typeof SSHReceivePackResponseSchema;
   },
   /**
+   * Serves "git archive --remote".
+   *
    * @generated from rpc gitaly.SSHService.SSHUploadArchive
    */
   sSHUploadArchive: {

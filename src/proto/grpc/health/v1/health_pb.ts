@@ -15,7 +15,7 @@ export const file_grpc_health_v1_health: GenFile = /*@__PURE__*/
   fileDesc("ChtncnBjL2hlYWx0aC92MS9oZWFsdGgucHJvdG8SDmdycGMuaGVhbHRoLnYxIiUKEkhlYWx0aENoZWNrUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJIqkBChNIZWFsdGhDaGVja1Jlc3BvbnNlEkEKBnN0YXR1cxgBIAEoDjIxLmdycGMuaGVhbHRoLnYxLkhlYWx0aENoZWNrUmVzcG9uc2UuU2VydmluZ1N0YXR1cyJPCg1TZXJ2aW5nU3RhdHVzEgsKB1VOS05PV04QABILCgdTRVJWSU5HEAESDwoLTk9UX1NFUlZJTkcQAhITCg9TRVJWSUNFX1VOS05PV04QAyITChFIZWFsdGhMaXN0UmVxdWVzdCKuAQoSSGVhbHRoTGlzdFJlc3BvbnNlEkIKCHN0YXR1c2VzGAEgAygLMjAuZ3JwYy5oZWFsdGgudjEuSGVhbHRoTGlzdFJlc3BvbnNlLlN0YXR1c2VzRW50cnkaVAoNU3RhdHVzZXNFbnRyeRILCgNrZXkYASABKAkSMgoFdmFsdWUYAiABKAsyIy5ncnBjLmhlYWx0aC52MS5IZWFsdGhDaGVja1Jlc3BvbnNlOgI4ATL9AQoGSGVhbHRoElAKBUNoZWNrEiIuZ3JwYy5oZWFsdGgudjEuSGVhbHRoQ2hlY2tSZXF1ZXN0GiMuZ3JwYy5oZWFsdGgudjEuSGVhbHRoQ2hlY2tSZXNwb25zZRJSCgVXYXRjaBIiLmdycGMuaGVhbHRoLnYxLkhlYWx0aENoZWNrUmVxdWVzdBojLmdycGMuaGVhbHRoLnYxLkhlYWx0aENoZWNrUmVzcG9uc2UwARJNCgRMaXN0EiEuZ3JwYy5oZWFsdGgudjEuSGVhbHRoTGlzdFJlcXVlc3QaIi5ncnBjLmhlYWx0aC52MS5IZWFsdGhMaXN0UmVzcG9uc2VCLlosZ29vZ2xlLmdvbGFuZy5vcmcvZ3JwYy9oZWFsdGgvZ3JwY19oZWFsdGhfdjFiBnByb3RvMw");
 
 /**
- * HealthCheckRequest names what to report on.
+ * Names what to report on.
  *
  * @generated from message grpc.health.v1.HealthCheckRequest
  */
@@ -36,7 +36,7 @@ export const HealthCheckRequestSchema: GenMessage<HealthCheckRequest> = /*@__PUR
   messageDesc(file_grpc_health_v1_health, 0);
 
 /**
- * HealthCheckResponse holds one status.
+ * Holds one status.
  *
  * @generated from message grpc.health.v1.HealthCheckResponse
  */
@@ -57,7 +57,7 @@ export const HealthCheckResponseSchema: GenMessage<HealthCheckResponse> = /*@__P
   messageDesc(file_grpc_health_v1_health, 1);
 
 /**
- * ServingStatus tells whether requests are welcome.
+ * Tells whether requests are welcome.
  *
  * @generated from enum grpc.health.v1.HealthCheckResponse.ServingStatus
  */
@@ -92,7 +92,7 @@ export const HealthCheckResponse_ServingStatus = {
 } as const;
 
 /**
- * ServingStatus tells whether requests are welcome.
+ * Tells whether requests are welcome.
  *
  * @generated from enum grpc.health.v1.HealthCheckResponse.ServingStatus
  */
@@ -105,7 +105,7 @@ export const HealthCheckResponse_ServingStatusSchema: GenEnum<HealthCheckRespons
   enumDesc(file_grpc_health_v1_health, 1, 0);
 
 /**
- * HealthListRequest has no parameters.
+ * Has no parameters.
  *
  * @generated from message grpc.health.v1.HealthListRequest
  */
@@ -120,7 +120,7 @@ export const HealthListRequestSchema: GenMessage<HealthListRequest> = /*@__PURE_
   messageDesc(file_grpc_health_v1_health, 2);
 
 /**
- * HealthListResponse holds the status of all known services.
+ * Holds the status of all known services.
  *
  * @generated from message grpc.health.v1.HealthListResponse
  */
@@ -141,13 +141,13 @@ export const HealthListResponseSchema: GenMessage<HealthListResponse> = /*@__PUR
   messageDesc(file_grpc_health_v1_health, 3);
 
 /**
- * Health tells whether this server, or one service on it, takes requests.
+ * Tells whether this server, or one service on it, takes requests.
  *
  * @generated from service grpc.health.v1.Health
  */
 export const Health: GenService<{
   /**
-   * Check answers with the current status, and with NOT_FOUND when it does not know the service.
+   * Answers with the current status, and with NOT_FOUND when it does not know the service.
    *
    * @generated from rpc grpc.health.v1.Health.Check
    */
@@ -157,7 +157,7 @@ export const Health: GenService<{
     output: typeof HealthCheckResponseSchema;
   },
   /**
-   * Watch sends the current status at once and then again after each change, until the client
+   * Sends the current status at once and then again after each change, until the client
    * cancels. An unknown service is no error here: it is reported as SERVICE_UNKNOWN.
    *
    * @generated from rpc grpc.health.v1.Health.Watch
@@ -168,7 +168,7 @@ export const Health: GenService<{
     output: typeof HealthCheckResponseSchema;
   },
   /**
-   * List answers with the status of every service that the server knows.
+   * Answers with the status of every service that the server knows.
    *
    * @generated from rpc grpc.health.v1.Health.List
    */

@@ -15,6 +15,6 @@ if [ -x node_modules/.bin/node ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" 
 say "installing node packages"
 # Not `npm ci`: it refuses the lock file where a registry lacks packages of other platforms.
 # No install scripts: nothing here needs one, and they are code that nobody reviewed.
-npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
+npm install --no-save --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 node_modules/.bin/node -e 0 2>/dev/null || fail "no pinned Node for this machine; Linux on x64 or arm64 is needed"
 printf '%s\n' "$wanted" >"$stamp"

@@ -33,7 +33,8 @@ export function responseMetadata(headers: IncomingHttpHeaders): ResponseMetadata
     key.endsWith("-bin")
       ? getBytes(key).map((bytes) => Buffer.from(bytes).toString("latin1"))
       : values(key);
-  return { getAll, getBytes, get: (key) => getAll(key).at(-1) };
+  const keys = (): readonly string[] => Object.keys(headers);
+  return { getAll, getBytes, keys, get: (key) => getAll(key).at(-1) };
 }
 
 function headerValue(value: string | Uint8Array | readonly string[]): string | string[] {

@@ -28,7 +28,14 @@ export function textFromBinary(binary: string): string {
   return isAscii(binary) ? binary : Buffer.from(binary, "latin1").toString("utf8");
 }
 
-function isAscii(text: string): boolean {
+/** Tells whether a string is the same as text and as a binary string. */
+export function isAscii(text: string): boolean {
   for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 0x7f) return false;
   return true;
+}
+
+/** Orders binary strings as git orders bytes; for `Array.prototype.sort`. */
+export function compareBinary(one: string, other: string): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
 }

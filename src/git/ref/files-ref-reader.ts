@@ -1,0 +1,115 @@
+import { type ObjectFormat, type Oid, zeroOid } from "../oid/oid.ts";
+import { compareBinary } from "./binary-string.ts";
+import { type LooseEntry, LooseRefs } from "./loose-refs.ts";
+import type { PackedRef } from "./packed-refs.ts";
+import { PackedRefsFile } from "./packed-refs-file.ts";
+import { RefFilter } from "./ref-filter.ts";
+import type { RefName } from "./ref-name.ts";
+import type {
+  ListedRef,
+  RefListOptions,
+  RefReader,
+  RefResolution,
+  StoredRef,
+} from "./ref-reader.ts";
+import { resolveRef } from "./resolve-ref.ts";
+import { isPseudoRef } from "./special-ref-name.ts";
+
+/** Where a repository without worktrees keeps its references, and how it names objects. */
+export interface FilesRefStore {
+  /** The repository's directory. */
+  readonly directory: string;
+  readonly objectFormat: ObjectFormat;
+  /** The time of day in milliseconds. */
+  readonly nowMs?: () => number;
+}
+
+/** One way to have a reference's name. */
+type Entry = LooseEntry | PackedRef;
+
+/**
+ * Reads references stored as files: loose ones below the repository's directory, and packed-refs,
+ * whose records count where there is no loose reference by their name.
+ */
+export class FilesRefReader implements RefReader {
+  readonly #loose: LooseRefs;
+  readonly #packed: PackedRefsFile;
+  readonly #nullOid: Oid;
+
+  constructor({ directory, objectFormat, nowMs = Date.now }: FilesRefStore) {
+    this.#loose = new LooseRefs(directory, objectFormat);
+    this.#packed = new PackedRefsFile(directory, objectFormat, nowMs);
+    this.#nullOid = zeroOid(objectFormat);
+  }
+
+  read(name: RefName): StoredRef | undefined {
+    // A reference moves from its file into packed-refs, so they are read in this order.
+    const loose = this.#loose.read(name);
+    if (typeof loose !== "string") return loose;
+    if (loose === "obstructed" || isPseudoRef(name)) return undefined;
+    return this.#packed.find(name);
+  }
+
+  resolve(name: RefName): RefResolution {
+    return resolveRef((current) => this.read(current), name);
+  }
+
+  findOid(name: RefName): Oid | undefined {
+    const resolution = this.resolve(name);
+    return resolution.state === "found" ? resolution.oid : undefined;
+  }
+
+  *list(options: RefListOptions = {}): Generator<ListedRef, void, undefined> {
+    const filter = new RefFilter(options);
+    // As above: all files are read before packed-refs is.
+    const loose = filter.prefixes.map((prefix) => sortEntries(this.#loose.list(prefix)));
+    const root = options.rootRefs === true ? sortEntries(this.#loose.listRootRefs()) : [];
+    for (const entry of root) {
+      const listed = this.#listed(entry, filter, options);
+      if (listed !== undefined) yield listed;
+    }
+    for (const [index, prefix] of filter.prefixes.entries()) {
+      const packed = this.#packed.list(prefix, options.after ?? "");
+      for (const entry of overlay(loose[index] ?? [], packed)) {
+        const listed = this.#listed(entry, filter, options);
+        if (listed !== undefined) yield listed;
+      }
+    }
+  }
+
+  #listed(entry: Entry, filter: RefFilter, { onBroken }: RefListOptions): ListedRef | undefined {
+    if (entry.kind === "broken" || entry.kind === "badly-named") {
+      onBroken?.(entry.name);
+      return undefined;
+    }
+    if (!filter.matches(entry.name)) return undefined;
+    const { name } = entry;
+    if (entry.kind === "direct") {
+      return { name, oid: entry.oid, symref: undefined, peeled: entry.peeled };
+    }
+    const target = this.resolve(name);
+    if (target.state !== "found" || target.oid === this.#nullOid) return undefined;
+    return { name, oid: target.oid, symref: target.name, peeled: target.peeled };
+  }
+}
+
+function sortEntries(entries: LooseEntry[]): LooseEntry[] {
+  return entries.sort((one, other) => compareBinary(one.name, other.name));
+}
+
+/** Merges two sorted lists; a loose entry hides the packed one by its name. */
+function* overlay(
+  loose: readonly LooseEntry[],
+  packed: Iterable<PackedRef>,
+): Generator<Entry, void, undefined> {
+  let index = 0;
+  for (const ref of packed) {
+    let entry = loose[index];
+    for (; entry !== undefined && entry.name < ref.name; entry = loose[++index]) yield entry;
+    if (entry?.name !== ref.name) yield ref;
+  }
+  for (; index < loose.length; index++) {
+    const entry = loose[index];
+    if (entry !== undefined) yield entry;
+  }
+}

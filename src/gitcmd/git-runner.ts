@@ -1,5 +1,10 @@
 import type { Duplex, Readable, Writable } from "node:stream";
-import { DomainError, type DomainErrorOptions } from "../base/error/domain-error.ts";
+import {
+  DomainError,
+  type DomainErrorOptions,
+  type ErrorKind,
+} from "../base/error/domain-error.ts";
+import type { Logger } from "../base/log/logger.ts";
 import type { GitVersion } from "./binary/git-version.ts";
 import type { CommandUsage } from "./command-usage.ts";
 import type { GitCommand } from "./git-command.ts";
@@ -69,6 +74,8 @@ export interface RunOptions {
   readonly stderr?: "collect" | "stream";
   /** Sums up what this call's processes cost, and labels their metrics with the RPC. */
   readonly usage?: CommandUsage;
+  /** Where git's complaints go; default: the runner's own. */
+  readonly logger?: Logger;
 }
 
 /** Default of `RunOptions.stdoutBytesMax`. */
@@ -105,8 +112,10 @@ export interface GitProcess extends AsyncDisposable {
    */
   readonly exited: Promise<GitExit>;
   /**
-   * Writes `source` to stdin at git's pace, then closes it. Git that stops reading early is no
-   * error here: its exit status tells.
+   * Writes `source` to stdin at git's pace, then closes it; settles at the latest when git ends.
+   *
+   * Git that stops reading early is no error here: its exit status tells. When `source` throws, git
+   * is ended, since it must not take what came so far for the whole, and the error is thrown on.
    */
   feed(source: Uint8Array | AsyncIterable<Uint8Array>): Promise<void>;
   /**
@@ -144,8 +153,8 @@ export class GitExitError extends DomainError {
 
 /** The command breaks a rule of `GitCommand`, so nothing was started. */
 export class GitCommandError extends DomainError {
-  constructor(message: string, options: DomainErrorOptions = {}) {
-    super("internal", message, options);
+  constructor(message: string, options: DomainErrorOptions = {}, kind: ErrorKind = "internal") {
+    super(kind, message, options);
   }
 }
 

@@ -1,3 +1,4 @@
+import { quoteText } from "../../base/text/quote-text.ts";
 import type { ConfigPair, GitCommand, GitFlag } from "../git-command.ts";
 import type { GitDirectory } from "../git-directory.ts";
 import { GitCommandError, type HooksChoice } from "../git-runner.ts";
@@ -42,33 +43,70 @@ const READS_ATTRIBUTES: ReadonlySet<GitSubcommand> = new Set<GitSubcommand>([
   "update-ref",
 ]);
 
-/** Checks `command` and returns git's arguments, without the program's name. */
-export function commandLine(
+/** Checks a command and tells git's arguments, without the program's name. */
+export type BuildCommandLine = (
   directory: GitDirectory | undefined,
   command: GitCommand,
   hooks: HooksChoice | undefined,
+) => Argument[];
+
+/** Throws `GitCommandError` when a setting of the defaults has an invalid key. */
+export function createCommandLine(defaults: CommandLineDefaults): BuildCommandLine {
+  const general = configArguments(defaults.globalConfig);
+  const admin = configArguments(defaults.adminConfig);
+  const ofSubcommands = new Map<GitSubcommand, readonly string[]>();
+  return (directory, command, hooks) => {
+    const traits = checkedTraits(command, hooks);
+    let fixed = ofSubcommands.get(command.name);
+    if (fixed === undefined) {
+      fixed = [...general, ...configArguments(traits.config?.(defaults.cpuCount) ?? [])];
+      ofSubcommands.set(command.name, fixed);
+    }
+    // Git takes the last of several values, so the order is from the general to the special.
+    const line: Argument[] = [
+      ...placeArguments(directory),
+      ...fixed,
+      ...hooksConfig(hooks),
+      ...configArguments(command.config ?? []),
+      ...attributeConfig(directory, command.name),
+      ...admin,
+      ...(command.literalPathspecs === true ? ["--literal-pathspecs"] : []),
+      ...subcommandArguments(command, traits, defaults),
+    ];
+    for (const argument of line) refuseNul(argument);
+    return line;
+  };
+}
+
+function checkedTraits(command: GitCommand, hooks: HooksChoice | undefined): SubcommandTraits {
+  const traits = subcommandTraits(command.name);
+  if (traits === undefined) {
+    throw new GitCommandError(
+      `invalid sub command name ${quoteText(command.name)}: invalid argument`,
+    );
+  }
+  if (traits.mayUpdateRefs && hooks === undefined) {
+    throw new GitCommandError(
+      `subcommand ${quoteText(command.name)}: hook payload is required but not configured`,
+    );
+  }
+  return traits;
+}
+
+function subcommandArguments(
+  command: GitCommand,
+  traits: SubcommandTraits,
   defaults: CommandLineDefaults,
 ): Argument[] {
-  const traits = subcommandTraits(command.name);
-  if (traits === undefined) throw new GitCommandError(`invalid sub command name "${command.name}"`);
-  if (traits.mayUpdateRefs && hooks === undefined) {
-    throw new GitCommandError("hook payload is required but not configured", {
-      metadata: { subcommand: command.name },
-    });
-  }
-  const line: Argument[] = [
-    ...placeArguments(directory),
-    ...configArguments(directory, command, hooks, traits, defaults),
-    ...(command.literalPathspecs === true ? ["--literal-pathspecs"] : []),
+  const paths = command.paths ?? [];
+  return [
     command.name,
     ...(command.verb === undefined ? [] : [checkedVerb(command.verb)]),
     ...flagArguments(command, defaults),
     ...(traits.endOfOptions ? ["--end-of-options"] : []),
     ...positionalArguments(command.args ?? [], traits),
-    ...(command.paths === undefined || command.paths.length === 0 ? [] : ["--", ...command.paths]),
+    ...(paths.length === 0 ? [] : ["--", ...paths]),
   ];
-  for (const argument of line) refuseNul(argument);
-  return line;
 }
 
 function placeArguments(directory: GitDirectory | undefined): string[] {
@@ -76,32 +114,24 @@ function placeArguments(directory: GitDirectory | undefined): string[] {
   return directory === undefined ? [] : ["--git-dir", directory.path];
 }
 
-/** Git takes the last of several values, so the order is from the general to the special. */
-function configArguments(
-  directory: GitDirectory | undefined,
-  command: GitCommand,
-  hooks: HooksChoice | undefined,
-  traits: SubcommandTraits,
-  defaults: CommandLineDefaults,
-): string[] {
-  const pairs = [
-    ...defaults.globalConfig,
-    // Hooks in a repository were put there by nobody we know.
-    { key: "core.hooksPath", value: typeof hooks === "object" ? hooks.hooksPath : "/dev/null" },
-    ...(traits.config?.(defaults.cpuCount) ?? []),
-    ...(command.config ?? []),
-    ...attributeConfig(directory, command.name),
-    ...defaults.adminConfig,
-  ];
+function configArguments(pairs: readonly ConfigPair[]): string[] {
   return pairs.flatMap(({ key, value }) => ["-c", `${checkedKey(key)}=${value}`]);
 }
 
+/** Hooks in a repository were put there by nobody we know. */
+function hooksConfig(hooks: HooksChoice | undefined): readonly string[] {
+  return ["-c", `core.hooksPath=${typeof hooks === "object" ? hooks.hooksPath : "/dev/null"}`];
+}
+
 /** In a bare repository only some commands shall look at the attributes that HEAD has. */
-function attributeConfig(directory: GitDirectory | undefined, name: GitSubcommand): ConfigPair[] {
+function attributeConfig(
+  directory: GitDirectory | undefined,
+  name: GitSubcommand,
+): readonly string[] {
   if (directory === undefined) return [];
-  if (READS_ATTRIBUTES.has(name)) return [{ key: "attr.tree", value: "HEAD" }];
+  if (READS_ATTRIBUTES.has(name)) return ["-c", "attr.tree=HEAD"];
   const format = directory.objectFormat;
-  return format === undefined ? [] : [{ key: "attr.tree", value: EMPTY_TREE[format] }];
+  return format === undefined ? [] : ["-c", `attr.tree=${EMPTY_TREE[format]}`];
 }
 
 function flagArguments(command: GitCommand, { refFormat }: CommandLineDefaults): string[] {
@@ -112,40 +142,56 @@ function flagArguments(command: GitCommand, { refFormat }: CommandLineDefaults):
 
 function checkedFlag(name: GitSubcommand, flag: GitFlag): readonly string[] {
   const words = typeof flag === "string" ? [flag] : flag;
+  const [word = ""] = words;
   // `git bundle create -` writes to stdout.
-  if (FLAG.test(words[0] ?? "") || (name === "bundle" && flag === "-")) return words;
-  throw new GitCommandError(
-    `flag ${quoted(words[0] ?? "")} failed regex validation: invalid argument`,
-  );
+  if (FLAG.test(word) || (name === "bundle" && flag === "-")) return words;
+  const kind = words.length === 1 ? "flag" : "value flag";
+  throw new GitCommandError(`${kind} ${quoteText(word)} failed regex validation: invalid argument`);
 }
 
 function positionalArguments(args: readonly string[], traits: SubcommandTraits): readonly string[] {
   for (const arg of args) {
     if (!arg.startsWith("-")) continue;
-    if (traits.pseudoRevisions === true && PSEUDO_REVISION.test(arg)) continue;
-    throw new GitCommandError(
-      `positional arg ${quoted(arg)} cannot start with dash '-': invalid argument`,
-    );
+    if (traits.pseudoRevisions !== true) {
+      throw new GitCommandError(
+        `positional arg ${quoteText(arg)} cannot start with dash '-': invalid argument`,
+      );
+    }
+    if (!PSEUDO_REVISION.test(arg)) {
+      throw new GitCommandError(
+        "validating positional argument: revision can't start with '-'",
+        { metadata: { argument: arg } },
+        "invalid-argument",
+      );
+    }
   }
   return args;
 }
 
 function checkedVerb(verb: string): string {
   if (VERB.test(verb)) return verb;
-  throw new GitCommandError(`invalid action ${quoted(verb)}: invalid argument`);
+  throw new GitCommandError(`invalid action ${quoteText(verb)}: invalid argument`);
 }
 
 function checkedKey(key: string): string {
-  if (CONFIG_KEY.test(key)) return key;
-  throw new GitCommandError(`invalid configuration key ${quoted(key)}`);
+  const flaw = keyFlaw(key);
+  if (flaw === undefined) return key;
+  throw new GitCommandError(`invalid configuration key ${quoteText(key)}: key: ${flaw}`);
+}
+
+function keyFlaw(key: string): string | undefined {
+  if (CONFIG_KEY.test(key)) return undefined;
+  if (key === "") return "not set";
+  if (key.includes("=")) return `key ${quoteText(key)} cannot contain "="`;
+  if (!key.includes(".")) return `key ${quoteText(key)} must contain at least one section`;
+  if (key.startsWith(".") || key.endsWith(".")) {
+    return `key ${quoteText(key)} must not start or end with a dot`;
+  }
+  return `key ${quoteText(key)} failed regexp validation`;
 }
 
 function refuseNul(argument: Argument): void {
   if (typeof argument === "string" ? !argument.includes("\0") : !argument.includes(0)) return;
   const text = typeof argument === "string" ? argument : Buffer.from(argument).toString();
-  throw new GitCommandError(`detected null byte in command argument ${quoted(text)}`);
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text).replaceAll("\\u0000", "\\x00");
+  throw new GitCommandError(`detected null byte in command argument ${quoteText(text)}`);
 }

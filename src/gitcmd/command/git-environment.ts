@@ -1,9 +1,13 @@
+import { quoteText } from "../../base/text/quote-text.ts";
 import type { GitDirectory } from "../git-directory.ts";
+import { GitCommandError } from "../git-runner.ts";
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What git gets to see of the server's own environment. */
-const PASSED_ON: readonly string[] = [
+/** What git and custom hooks get to see of the server's own environment. */
+export const PASSED_ON_VARIABLES: readonly string[] = [
   "HOME",
   "PATH",
   "LD_LIBRARY_PATH",
@@ -34,28 +38,52 @@ const FIXED: Readonly<Record<string, string>> = {
   XDG_CONFIG_HOME: "/dev/null",
 };
 
-/** The whole environment of one git process, as `NAME=value`. */
-export function gitEnvironment(
-  server: Environment,
-  binary: Readonly<Record<string, string>>,
+/** Tells the whole environment of one git process, as `NAME=value`. */
+export type BuildEnvironment = (
   directory: GitDirectory | undefined,
   command: Readonly<Record<string, string>> | undefined,
-): string[] {
-  const variables: Record<string, string> = {};
-  for (const name of PASSED_ON) {
+) => readonly string[];
+
+/** Variables of the command win over the server's, the binary's and the fixed ones over both. */
+export function createEnvironment(
+  server: Environment,
+  binary: Readonly<Record<string, string>>,
+): BuildEnvironment {
+  const passedOn: Record<string, string> = {};
+  for (const name of PASSED_ON_VARIABLES) {
     const value = server[name];
-    if (value !== undefined) variables[name] = value;
+    if (value !== undefined) passedOn[name] = value;
   }
-  Object.assign(variables, objectDirectories(directory), command, binary, FIXED);
+  const unchanged = toPairs({ ...passedOn, ...binary, ...FIXED });
+  return (directory, command) => {
+    const ofRepository = objectDirectories(directory);
+    if (ofRepository === undefined && command === undefined) return unchanged;
+    return toPairs({ ...passedOn, ...ofRepository, ...checked(command), ...binary, ...FIXED });
+  };
+}
+
+function toPairs(variables: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(variables).map(([name, value]) => `${name}=${value}`);
 }
 
-function objectDirectories(directory: GitDirectory | undefined): Record<string, string> {
-  const variables: Record<string, string> = {};
-  if (directory?.objectDirectory !== undefined) {
-    variables["GIT_OBJECT_DIRECTORY"] = directory.objectDirectory;
+function checked(
+  variables: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> | undefined {
+  for (const [name, value] of Object.entries(variables ?? {})) {
+    if (NAME.test(name) && !value.includes("\0")) continue;
+    throw new GitCommandError(`environment variable ${quoteText(name)} is invalid`);
   }
-  const alternates = directory?.alternateObjectDirectories ?? [];
-  if (alternates.length > 0) variables["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = alternates.join(":");
   return variables;
+}
+
+function objectDirectories(
+  directory: GitDirectory | undefined,
+): Readonly<Record<string, string>> | undefined {
+  const objects = directory?.objectDirectory;
+  const alternates = directory?.alternateObjectDirectories ?? [];
+  if (objects === undefined && alternates.length === 0) return undefined;
+  return {
+    ...(objects !== undefined && { GIT_OBJECT_DIRECTORY: objects }),
+    ...(alternates.length > 0 && { GIT_ALTERNATE_OBJECT_DIRECTORIES: alternates.join(":") }),
+  };
 }

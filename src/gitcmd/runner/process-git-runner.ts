@@ -1,11 +1,21 @@
+import type { Readable } from "node:stream";
+import { type Logger, silentLogger } from "../../base/log/logger.ts";
 import type { GitBinary } from "../binary/git-binary.ts";
-import { type CommandLineDefaults, commandLine } from "../command/command-line.ts";
+import type { GitVersion } from "../binary/git-version.ts";
+import {
+  type Argument,
+  type BuildCommandLine,
+  createCommandLine,
+} from "../command/command-line.ts";
 import { globalConfig } from "../command/fixed-config.ts";
-import { gitEnvironment } from "../command/git-environment.ts";
+import { type BuildEnvironment, createEnvironment } from "../command/git-environment.ts";
 import { subcommandTraits } from "../command/subcommand.ts";
+import type { ProcessUsage } from "../command-usage.ts";
 import type { ConfigPair, GitCommand } from "../git-command.ts";
 import type { GitDirectory } from "../git-directory.ts";
 import {
+  GitCommandError,
+  type GitExit,
   type GitOutput,
   GitOutputTooLargeError,
   type GitProcess,
@@ -13,7 +23,8 @@ import {
   type RunOptions,
   STDOUT_BYTES_MAX,
 } from "../git-runner.ts";
-import type { ProcessSpawner, SpawnedProcess } from "../spawn/process-spawner.ts";
+import type { ProcessSpawner } from "../spawn/process-spawner.ts";
+import type { CommandMetrics } from "./command-metrics.ts";
 import { SpawnedGit } from "./spawned-git.ts";
 
 export interface GitRunnerOptions {
@@ -26,70 +37,159 @@ export interface GitRunnerOptions {
   /** The server's own environment; only an allow-list of it reaches git. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cpuCount: number;
+  readonly metrics?: CommandMetrics;
+  /** Where git's complaints go when a call brings no logger of its own. */
+  readonly logger?: Logger;
 }
 
-/** Runs git through `options.spawner`. */
+/** Runs git through `options.spawner`. Throws `GitCommandError` when a key of `config` is invalid. */
 export function createGitRunner(options: GitRunnerOptions): GitRunner {
-  const defaults: CommandLineDefaults = {
-    globalConfig: globalConfig(options.transactions ?? false),
-    adminConfig: options.config ?? [],
-    cpuCount: options.cpuCount,
-    refFormat: options.environment["GIT_DEFAULT_REF_FORMAT"] === undefined ? "files" : undefined,
-  };
-  async function start(
+  return new ProcessGitRunner(options);
+}
+
+class ProcessGitRunner implements GitRunner {
+  readonly #options: GitRunnerOptions;
+  readonly #commandLine: BuildCommandLine;
+  readonly #environment: BuildEnvironment;
+
+  constructor(options: GitRunnerOptions) {
+    const { binary, config = [], cpuCount, environment, transactions = false } = options;
+    const namesRefFormat = environment["GIT_DEFAULT_REF_FORMAT"] !== undefined;
+    this.#options = options;
+    this.#environment = createEnvironment(environment, binary.env);
+    this.#commandLine = createCommandLine({
+      globalConfig: globalConfig(transactions),
+      adminConfig: config,
+      cpuCount,
+      refFormat: namesRefFormat ? undefined : "files",
+    });
+  }
+
+  async start(
     directory: GitDirectory | undefined,
     command: GitCommand,
-    run: RunOptions,
+    options: RunOptions,
   ): Promise<GitProcess> {
-    run.signal.throwIfAborted();
-    const args = commandLine(directory, command, run.hooks, defaults);
-    const spawned: SpawnedProcess = await options.spawner.spawn({
-      program: options.binary.path,
+    options.signal.throwIfAborted();
+    const args = this.#checkedArguments(directory, command, options);
+    const beganMs = performance.now();
+    const spawned = await this.#options.spawner.spawn({
+      program: this.#options.binary.path,
       args,
-      env: gitEnvironment(options.environment, options.binary.env, directory, command.env),
+      env: this.#environment(directory, command.env),
       cwd: "/",
-      stdin: run.stdin === undefined ? "null" : "socket",
-      stderr: run.stderr ?? "collect",
-      channel: run.channel ?? false,
+      stdin: options.stdin === undefined ? "null" : "socket",
+      stderr: options.stderr ?? "collect",
+      channel: options.channel ?? false,
     });
-    const traits = subcommandTraits(command.name);
-    return new SpawnedGit(spawned, run.signal, traits?.mayUpdateRefs ?? true);
+    const recordUsage = this.#recordStart(command, options, beganMs);
+    return new SpawnedGit(spawned, {
+      signal: options.signal,
+      mayUpdateRefs: subcommandTraits(command.name)?.mayUpdateRefs ?? true,
+      onExit: (exit, usage) => {
+        const realMicroseconds = microsecondsSince(beganMs);
+        recordUsage({ ...usage, realMicroseconds });
+        if (exit.stderr !== "") this.#logStderr(spawned.pid, args, exit, options);
+      },
+    });
   }
-  return {
-    start,
-    run: (directory, command, run) => collect(start(directory, command, run), run),
-    stream: (directory, command, run) => streamed(start(directory, command, run), run),
-    version: () => Promise.resolve(options.binary.version),
-  };
+
+  async run(
+    directory: GitDirectory | undefined,
+    command: GitCommand,
+    options: RunOptions,
+  ): Promise<GitOutput> {
+    await using git = await this.start(directory, command, options);
+    const feeding = feed(git, options);
+    const stdout = await collect(git.stdout, options.stdoutBytesMax ?? STDOUT_BYTES_MAX);
+    await feeding;
+    const { exitCode, stderr } = await git.wait(options.okExitCodes);
+    return { stdout, stderr, exitCode };
+  }
+
+  async *stream(
+    directory: GitDirectory | undefined,
+    command: GitCommand,
+    options: RunOptions,
+  ): AsyncGenerator<Buffer, void, undefined> {
+    await using git = await this.start(directory, command, options);
+    const feeding = feed(git, options);
+    const stdout: AsyncIterable<Buffer> = git.stdout;
+    yield* stdout;
+    await feeding;
+    await git.wait(options.okExitCodes);
+  }
+
+  version(): Promise<GitVersion> {
+    return Promise.resolve(this.#options.binary.version);
+  }
+
+  #checkedArguments(
+    directory: GitDirectory | undefined,
+    command: GitCommand,
+    { hooks }: RunOptions,
+  ): Argument[] {
+    try {
+      return this.#commandLine(directory, command, hooks);
+    } catch (error) {
+      if (error instanceof GitCommandError) this.#options.metrics?.recordInvalid(command.name);
+      throw error;
+    }
+  }
+
+  #recordStart(
+    { name }: GitCommand,
+    { usage }: RunOptions,
+    beganMs: number,
+  ): (usage: ProcessUsage) => void {
+    const { metrics, binary } = this.#options;
+    const startMicroseconds = microsecondsSince(beganMs);
+    const kind = { rpc: usage?.rpc, subcommand: name, gitVersion: binary.version.text };
+    const recordInMetrics = metrics?.recordStart(kind, startMicroseconds);
+    usage?.recordStart(startMicroseconds);
+    return (spent) => {
+      recordInMetrics?.(spent);
+      usage?.recordProcess(spent);
+    };
+  }
+
+  /** The text is the message, as the reference server logs it. */
+  #logStderr(pid: number, args: readonly Argument[], exit: GitExit, options: RunOptions): void {
+    const logger = options.logger ?? this.#options.logger ?? silentLogger;
+    const fields = {
+      pid,
+      path: this.#options.binary.path,
+      args: args.map((argument) => Buffer.from(argument).toString()),
+      "command.exitCode": exit.exitCode,
+    };
+    if (exit.exitCode === 0) logger.warn(exit.stderr, fields);
+    else logger.error(exit.stderr, fields);
+  }
 }
 
-async function collect(starting: Promise<GitProcess>, options: RunOptions): Promise<GitOutput> {
-  const max = options.stdoutBytesMax ?? STDOUT_BYTES_MAX;
-  await using git = await starting;
-  const feeding = feed(git, options);
+/** Not waited for at once, so a failure is taken note of here and thrown where it is awaited. */
+function feed(git: GitProcess, { stdin }: RunOptions): Promise<void> {
+  if (stdin === undefined || stdin === "pipe") return Promise.resolve();
+  const feeding = git.feed(stdin);
+  feeding.catch(() => undefined);
+  return feeding;
+}
+
+function collect(stdout: Readable, bytesMax: number): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of git.stdout as AsyncIterable<Buffer>) {
+  stdout.on("data", (chunk: Buffer) => {
     size += chunk.length;
-    if (size > max) throw new GitOutputTooLargeError(max);
     chunks.push(chunk);
-  }
-  await feeding;
-  const { exitCode, stderr } = await git.wait(options.okExitCodes);
-  return { stdout: Buffer.concat(chunks, size), stderr, exitCode };
+    if (size > bytesMax) stdout.destroy(new GitOutputTooLargeError(bytesMax));
+  });
+  stdout.once("end", () => resolve(Buffer.concat(chunks, size)));
+  stdout.once("error", reject);
+  stdout.once("close", () => reject(new Error("stdout was closed early")));
+  return promise;
 }
 
-async function* streamed(
-  starting: Promise<GitProcess>,
-  options: RunOptions,
-): AsyncGenerator<Buffer, void, undefined> {
-  await using git = await starting;
-  const feeding = feed(git, options);
-  yield* git.stdout as AsyncIterable<Buffer>;
-  await feeding;
-  await git.wait(options.okExitCodes);
-}
-
-function feed(git: GitProcess, { stdin }: RunOptions): Promise<void> {
-  return stdin === undefined || stdin === "pipe" ? Promise.resolve() : git.feed(stdin);
+function microsecondsSince(beganMs: number): number {
+  return Math.round((performance.now() - beganMs) * 1000);
 }

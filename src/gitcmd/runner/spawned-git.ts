@@ -1,13 +1,19 @@
-import { once } from "node:events";
 import { type Duplex, Readable, Writable } from "node:stream";
 import { type GitExit, GitExitError, type GitProcess } from "../git-runner.ts";
-import type { SpawnedProcess } from "../spawn/process-spawner.ts";
+import type { SpawnExit, SpawnedProcess } from "../spawn/process-spawner.ts";
 import { stderrText } from "./stderr-text.ts";
 
 /** From SIGTERM to SIGKILL, for commands that only read. */
 const GRACE_MS = 80;
 /** For commands that may hold locks of refs, which a SIGKILL would leave behind. */
 const GRACE_WRITING_MS = 1000;
+
+export interface SpawnedGitOptions {
+  readonly signal: AbortSignal;
+  readonly mayUpdateRefs: boolean;
+  /** Called once, before anybody else learns of the end. */
+  readonly onExit: (exit: GitExit, usage: SpawnExit["usage"]) => void;
+}
 
 /** A git process of one call. */
 export class SpawnedGit implements GitProcess {
@@ -23,7 +29,8 @@ export class SpawnedGit implements GitProcess {
   readonly #onAbort: () => void;
   #hasExited = false;
 
-  constructor(spawned: SpawnedProcess, signal: AbortSignal, mayUpdateRefs: boolean) {
+  constructor(spawned: SpawnedProcess, options: SpawnedGitOptions) {
+    const { signal } = options;
     this.pid = spawned.pid;
     this.stdin = spawned.stdin ?? closedWritable();
     this.stdout = spawned.stdout;
@@ -31,29 +38,28 @@ export class SpawnedGit implements GitProcess {
     if (spawned.channel !== undefined) this.channel = spawned.channel;
     this.#spawned = spawned;
     this.#signal = signal;
-    this.#graceMs = mayUpdateRefs ? GRACE_WRITING_MS : GRACE_MS;
-    this.#onAbort = () => this.#end();
-    this.exited = spawned.exited.then(({ exitCode, signal, stderr }) => {
+    this.#graceMs = options.mayUpdateRefs ? GRACE_WRITING_MS : GRACE_MS;
+    this.#onAbort = () => this.#end(asError(signal.reason));
+    this.exited = spawned.exited.then(({ exitCode, signal: ended, stderr, usage }) => {
       this.#hasExited = true;
-      this.#signal.removeEventListener("abort", this.#onAbort);
-      return { exitCode, signal, stderr: stderrText(stderr) };
+      signal.removeEventListener("abort", this.#onAbort);
+      // A child that git left behind may hold the other end; nobody reads there any more.
+      this.stdin.destroy();
+      const exit = { exitCode, signal: ended, stderr: stderrText(stderr) };
+      options.onExit(exit, usage);
+      return exit;
     });
-    if (signal.aborted) this.#end();
+    if (signal.aborted) this.#onAbort();
     else signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   async feed(source: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-    const { stdin } = this;
     if (source instanceof Uint8Array) {
-      stdin.end(source);
+      this.stdin.end(source);
       return;
     }
-    for await (const chunk of source) {
-      if (stdin.destroyed || this.#hasExited) return;
-      if (!stdin.write(chunk))
-        await Promise.race([once(stdin, "drain"), once(stdin, "close"), this.exited]);
-    }
-    stdin.end();
+    // The source may have nothing more to say after git has ended, so it is not waited for.
+    await Promise.race([this.#write(source), this.exited]);
   }
 
   async wait(okExitCodes: readonly number[] = []): Promise<GitExit> {
@@ -71,16 +77,48 @@ export class SpawnedGit implements GitProcess {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#hasExited) this.#end();
     await this.exited;
-    this.stdin.destroy();
     this.stdout.destroy();
     this.stderr.destroy();
     this.channel?.destroy();
   }
 
-  #end(): void {
-    this.#spawned.cancel(this.#graceMs);
-    this.stdout.destroy(this.#signal.aborted ? this.#signal.reason : undefined);
+  async #write(source: AsyncIterable<Uint8Array>): Promise<void> {
+    const { stdin } = this;
+    try {
+      for await (const chunk of source) {
+        if (stdin.destroyed) return;
+        if (!stdin.write(chunk)) await drainedOrClosed(stdin);
+      }
+    } catch (error) {
+      // After git's end this is about nothing.
+      if (this.#hasExited) return;
+      this.#end(asError(error));
+      throw error;
+    }
+    stdin.end();
   }
+
+  /** Whoever reads stdout learns of `reason`: it must not look like the end of the output. */
+  #end(reason?: Error): void {
+    this.#spawned.cancel(this.#graceMs);
+    this.stdout.destroy(reason);
+  }
+}
+
+/** Streams want an Error, while a signal's reason may be anything. */
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error("ended", { cause: reason });
+}
+
+function drainedOrClosed(stream: Writable): Promise<void> {
+  if (stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off("drain", done).off("close", done);
+      resolve();
+    };
+    stream.on("drain", done).on("close", done);
+  });
 }
 
 function closedWritable(): Writable {

@@ -13,14 +13,16 @@ export interface ServeOptions {
   readonly signal: AbortSignal;
 }
 
-/** A logger whose lines are all written once it is disposed of. */
-export interface DisposableLogger extends Logger, AsyncDisposable {}
+/** A logger whose lines are all written once this is disposed of. */
+export interface OpenLogger extends AsyncDisposable {
+  readonly logger: Logger;
+}
 
 /** What the command needs from the rest of the program. */
 export interface ServeNeeds {
   readonly version: string;
   /** Throws an error with a message for the operator when format or level are unknown. */
-  readonly openLogger: (config: Config) => DisposableLogger;
+  readonly openLogger: (config: Config) => OpenLogger;
   /** Runs the server until `options.signal` is aborted and the last call has ended. */
   readonly serve: (config: Config, options: ServeOptions) => Promise<void>;
 }
@@ -47,7 +49,8 @@ export async function runServer(invocation: Invocation, needs: ServeNeeds): Prom
     return 2;
   }
   const config = await load(path, signal);
-  await using logger = openLogger(config, needs);
+  await using log = openLogger(config, needs);
+  const { logger } = log;
   warn(config, path, logger);
   logger.info("Starting Gitaly", { version: needs.version });
   try {
@@ -69,7 +72,7 @@ async function load(path: string, signal: AbortSignal): Promise<Config> {
   }
 }
 
-function openLogger(config: Config, { openLogger }: ServeNeeds): DisposableLogger {
+function openLogger(config: Config, { openLogger }: ServeNeeds): OpenLogger {
   try {
     return openLogger(config);
   } catch (error) {

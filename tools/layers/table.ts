@@ -38,9 +38,9 @@ export const SOLE_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   "node:http": ["gateway", "app"],
   "node:http2": ["rpc"],
   "node:https": ["gateway", "app"],
-  "node:zlib": ["git"],
+  // For git's objects; and bodies of HTTP requests may come compressed.
+  "node:zlib": ["git", "gateway/http"],
   "@grpc/grpc-js": ["rpc"],
   pg: ["router"],
-  "prom-client": ["base"],
   ssh2: ["gateway"],
 };

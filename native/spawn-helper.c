@@ -31,6 +31,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -593,6 +594,10 @@ static void open_everything(void) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   sigset_t child;
   int fd;
+#ifdef SYS_close_range
+  /* What the server was started with is no business of git's. */
+  syscall(SYS_close_range, CONTROL + 1, ~0U, 0);
+#endif
   while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd <= CONTROL) continue;
   null_fd = fd;
   if (null_fd < 0) die("/dev/null");

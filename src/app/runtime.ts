@@ -1,5 +1,17 @@
+import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { Logger } from "../base/log/logger.ts";
+import { findGit } from "../gitcmd/binary/find-git.ts";
 import type { GitRunner } from "../gitcmd/git-runner.ts";
-import type { RepositoryLocator } from "../storage/locator/repository-locator.ts";
+import { createGitRunner } from "../gitcmd/runner/process-git-runner.ts";
+import { startHelperSpawner } from "../gitcmd/spawn/helper-spawner.ts";
+import type { AccessCheck } from "../hooks/access/access-check.ts";
+import { createHookManager } from "../hooks/create-hook-manager.ts";
+import type { HookManager } from "../hooks/hook-manager.ts";
+import { type HookStubs, installHookStubs } from "../hooks/stub/hook-stubs.ts";
+import { RepositoryLocator } from "../storage/locator/repository-locator.ts";
+import type { Config } from "./config/config.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
 
 /**
@@ -10,5 +22,53 @@ import type { TimeoutSettings } from "./config/section/timeout.ts";
 export interface Runtime {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
+  readonly hooks: HookManager;
+  readonly hookStubs: HookStubs;
   readonly timeouts: TimeoutSettings;
+}
+
+export interface RuntimeOptions {
+  readonly logger: Logger;
+  /** The server's own environment; git gets an allow-listed part of it. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  /** The folder of this process's own files, see `createRuntimeDirectory`. */
+  readonly runtimeDirectory: string;
+  /** Who decides about pushes. */
+  readonly access: AccessCheck;
+}
+
+/** Builds the runtime. What has to be closed with it is added to `stack`. */
+export async function buildRuntime(
+  config: Config,
+  { logger, environment, signal, runtimeDirectory, access }: RuntimeOptions,
+  stack: AsyncDisposableStack,
+): Promise<Runtime> {
+  const spawnDirectory = join(runtimeDirectory, "spawn");
+  await mkdir(spawnDirectory, { mode: 0o700 });
+  const spawner = stack.use(await startHelperSpawner({ runtimeDirectory: spawnDirectory }));
+  const binary = await findGit({ spawner, binPath: config.git.binPath, environment, signal });
+  const cpuCount = availableParallelism();
+  const git = createGitRunner({
+    binary,
+    spawner,
+    environment,
+    cpuCount,
+    config: config.git.config,
+  });
+  const storages = new Map(config.storages.map(({ name, path }) => [name, path]));
+  const hooks = createHookManager({
+    access,
+    spawner,
+    logger,
+    host: { environment, gitPath: binary.path, gitEnvironment: binary.env },
+    customHooksDirectory: config.hooks.customHooksDir,
+  });
+  return {
+    git,
+    hooks,
+    hookStubs: await installHookStubs(join(runtimeDirectory, "hooks.d")),
+    locator: new RepositoryLocator(storages),
+    timeouts: config.timeout,
+  };
 }

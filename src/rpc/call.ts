@@ -1,4 +1,5 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { Connection } from "./listener/connection.ts";
 
 /** Metadata that came with a request. Keys are lower case; binary keys end in `-bin`. */
 export interface RequestMetadata {
@@ -6,6 +7,8 @@ export interface RequestMetadata {
   get(key: string): string | undefined;
   /** All values of `key` in the order of arrival. */
   getAll(key: string): readonly string[];
+  /** The names of all metadata that came, each once. */
+  keys(): readonly string[];
 }
 
 /** Counters of what went over the wire in one call. */
@@ -28,8 +31,8 @@ export interface Call {
   readonly peer: string;
   /** When the client stops waiting, in milliseconds since the epoch; undefined without a deadline. */
   readonly deadlineMs: number | undefined;
-  /** Identifies the connection; `rpc/sidechannel` finds the multiplexed session by it. */
-  readonly connection: object;
+  /** The connection that the call came over; `rpc/sidechannel` opens further streams on it. */
+  readonly connection: Connection;
   /** Joins the log lines of everything that happens for one request, over all processes. */
   readonly correlationId: string;
   /** Fields for the one line that is logged when the call ends. */

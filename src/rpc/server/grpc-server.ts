@@ -1,14 +1,10 @@
 import type { Duplex } from "node:stream";
 import type { DescMethod } from "@bufbuild/protobuf";
-import {
-  type ConnectionInjector,
-  Server,
-  ServerCredentials,
-  type ServiceDefinition,
-  type UntypedHandleCall,
-} from "@grpc/grpc-js";
+import { Server, type ServiceDefinition, type UntypedHandleCall } from "@grpc/grpc-js";
 import type { ServiceRegistration, UntypedHandler } from "../handler.ts";
 import { compose, type Interceptor } from "../interceptor/interceptor.ts";
+import type { Connection } from "../listener/connection.ts";
+import { GrpcInjector } from "../listener/grpc-injector.ts";
 import { unimplemented } from "../rpc-error.ts";
 import { handleCall } from "./handle-call.ts";
 
@@ -28,7 +24,7 @@ const KEEPALIVE_TIMEOUT_MS = 20 * 1000;
 /** Serves RPCs on streams that somebody else has accepted (see `rpc/listener`). */
 export class GrpcServer {
   readonly #server: Server;
-  readonly #injector: ConnectionInjector;
+  readonly #injector: GrpcInjector;
 
   constructor({ services, interceptors, requestBytesMax }: GrpcServerOptions) {
     this.#server = new Server({
@@ -40,12 +36,12 @@ export class GrpcServer {
     });
     const around = compose(interceptors);
     for (const registration of services) this.#register(registration, around);
-    this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#injector = new GrpcInjector(this.#server);
   }
 
-  /** Takes over a connection that speaks HTTP/2. */
-  accept(connection: Duplex): void {
-    this.#injector.injectConnection(connection);
+  /** Takes over a stream of bytes on which a client speaks HTTP/2. */
+  accept(stream: Duplex, connection: Connection): void {
+    this.#injector.inject(stream, connection);
   }
 
   /**

@@ -4,7 +4,11 @@ import type { RequestMetadata } from "../call.ts";
 /** Reads the metadata of a request through the gRPC library. */
 export function requestMetadata(metadata: Metadata): RequestMetadata {
   const getAll = (key: string): readonly string[] => metadata.get(key).map(text);
-  return { getAll, get: (key) => getAll(key).at(-1) };
+  return {
+    getAll,
+    get: (key) => getAll(key).at(-1),
+    keys: () => Object.keys(metadata.getMap()),
+  };
 }
 
 /** Makes the library's metadata from pairs; binary keys end in `-bin` and take bytes. */

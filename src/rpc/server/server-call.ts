@@ -1,6 +1,7 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { ServerSurfaceCall } from "@grpc/grpc-js/build/src/server-call.js";
 import type { CallStatistics, RequestMetadata, ServerCall } from "../call.ts";
+import { type Connection, connectionOf } from "../listener/connection.ts";
 import type { Interruption } from "../status/status.ts";
 import { metadataOf, requestMetadata } from "./metadata.ts";
 
@@ -11,7 +12,7 @@ export class GrpcServerCall implements ServerCall {
   readonly metadata: RequestMetadata;
   readonly peer: string;
   readonly deadlineMs: number | undefined;
-  readonly connection: object;
+  readonly connection: Connection;
   readonly startedAtMs: number;
   readonly statistics: CallStatistics = {
     receivedCount: 0,
@@ -38,9 +39,9 @@ export class GrpcServerCall implements ServerCall {
     this.method = method;
     this.fullMethod = call.getPath();
     this.metadata = requestMetadata(call.metadata);
-    this.peer = call.getPeer();
     this.deadlineMs = deadlineOf(call);
-    this.connection = call;
+    this.connection = connectionOf(call);
+    this.peer = this.connection.peer;
     this.startedAtMs = nowMs;
     this.requests = input.requests;
     this.request = input.request;

@@ -45,7 +45,7 @@ export class UploadCommandError extends DomainError {
 }
 
 /** What git says when its client goes away in the middle of a sentence. */
-const HUNG_UP = "fatal: the remote end hung up unexpectedly\n";
+export const HUNG_UP = "fatal: the remote end hung up unexpectedly\n";
 
 /** Bytes of stderr that are kept for the error message. */
 const STDERR_BYTES_MAX = 64 * 1024;

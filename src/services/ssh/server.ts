@@ -1,16 +1,17 @@
-import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import { SSHService } from "../../proto/ssh_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
-import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
+import type { ReceivePackNeeds } from "../common/receive-pack.ts";
 import type { NegotiationTimeouts } from "../common/upload-command.ts";
+import { sshReceivePack } from "./ssh-receive-pack.ts";
 import { sshUploadArchive } from "./ssh-upload-archive.ts";
 
-interface Needs {
-  readonly locator: RepositoryLocator;
-  readonly git: GitRunner;
+interface Needs extends ReceivePackNeeds {
   readonly timeouts: NegotiationTimeouts;
 }
 
 export function sshService(needs: Needs): ServiceRegistration {
-  return serve(SSHService, { sSHUploadArchive: sshUploadArchive(needs) });
+  return serve(SSHService, {
+    sSHReceivePack: sshReceivePack(needs),
+    sSHUploadArchive: sshUploadArchive(needs),
+  });
 }

@@ -209,7 +209,8 @@ function mismatch(source: Source, wanted: string): ConfigValueError {
   const found = typeName(source.value);
   const key = source.path.filter((part) => typeof part === "string").join(".");
   if (source.format === "json") {
-    return new ConfigValueError(`json: cannot unmarshal ${found} into ${key} of type ${wanted}`);
+    const kind = found === "float" ? "number" : found;
+    return new ConfigValueError(`json: cannot unmarshal ${kind} into ${key} of type ${wanted}`);
   }
   if (found === "array") {
     return new ConfigValueError(`toml: cannot decode TOML array into ${key} of type ${wanted}`);

@@ -61,7 +61,7 @@ class TomlScanner {
     this.#match(SPACE);
     this.#headerOffset = this.#at;
     const keys = this.#keys();
-    this.#at = this.#document.indexOf("]", this.#at) + (isElement ? 2 : 1);
+    this.#skipPast(isElement ? "]]" : "]");
     const parents = keys.slice(0, isElement ? -1 : keys.length);
     const parent = parents.reduce<ValuePath>((path, key) => this.#enter(path, key), []);
     const [last] = keys.slice(-1);
@@ -80,7 +80,7 @@ class TomlScanner {
 
   #keyValue(table: ValuePath): number | undefined {
     const path = [...table, ...this.#keys()];
-    this.#at = this.#document.indexOf("=", this.#at) + 1;
+    this.#skipPast("=");
     this.#match(SPACE);
     return this.#value(path);
   }
@@ -137,6 +137,11 @@ class TomlScanner {
     if (this.#match(BARE_KEY)) return this.#document.slice(start, this.#at);
     const isQuoted = this.#match(BASIC_STRING) || this.#match(LITERAL_STRING);
     return isQuoted ? this.#document.slice(start + 1, this.#at - 1) : "";
+  }
+
+  #skipPast(text: string): void {
+    const index = this.#document.indexOf(text, this.#at);
+    this.#at = index < 0 ? this.#document.length : index + text.length;
   }
 
   #match(pattern: RegExp): boolean {

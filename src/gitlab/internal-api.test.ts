@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { createServer, type RequestListener } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { jwtVerify } from "jose";
 import { silentLogger } from "../base/log/logger.ts";
 import { type AccessRequest, RateLimitedError } from "../hooks/access/access-check.ts";
 import { temporaryDirectory } from "../testing/git-repository.ts";
-import { selfSignedCertificate } from "../testing/self-signed-certificate.ts";
+import {
+  type GitlabAnswer,
+  type GitlabRequest,
+  listenForTest,
+  startTestGitlab,
+} from "../testing/test-gitlab.ts";
 import { ApiError } from "./api-error.ts";
-import type { ApiMetric } from "./api-requests.ts";
+import type { ApiRequestsOptions } from "./api-requests.ts";
 import type { ApiSettings } from "./api-settings.ts";
 import { InternalApi } from "./internal-api.ts";
 
@@ -29,60 +33,11 @@ const PUSH: AccessRequest = {
   clientContext: Buffer.from("context"),
 };
 
-interface Received {
-  readonly method: string | undefined;
-  readonly url: string | undefined;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: unknown;
-}
-
-interface Answer {
-  readonly status?: number;
-  readonly contentType?: string;
-  readonly body?: string;
-}
-
-/** A stand-in for GitLab that notes what it is asked. */
-function gitlab(answer: Answer): { received: Received[]; listener: RequestListener } {
-  const received: Received[] = [];
-  const listener: RequestListener = (request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      const text = Buffer.concat(chunks).toString();
-      const { method, url, headers } = request;
-      received.push({ method, url, headers, body: text === "" ? undefined : JSON.parse(text) });
-      response.statusCode = answer.status ?? 200;
-      const contentType = answer.contentType ?? "application/json";
-      if (contentType !== "") response.setHeader("Content-Type", contentType);
-      response.end(answer.body ?? "");
-    });
-  };
-  return { received, listener };
-}
-
-async function listen(
-  t: TestContext,
-  server: ReturnType<typeof createServer>,
-  path?: string,
-): Promise<string> {
-  await new Promise<void>((resolve) => {
-    if (path === undefined) server.listen(0, "127.0.0.1", resolve);
-    else server.listen(path, resolve);
-  });
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  return typeof address === "object" && address !== null ? `127.0.0.1:${address.port}` : "";
-}
-
 function openApi(
   t: TestContext,
   url: string,
   changes: Partial<ApiSettings> = {},
-  more: { observeLatency?: (metric: ApiMetric, seconds: number) => void } = {},
+  observeLatency?: ApiRequestsOptions["observeLatency"],
 ): InternalApi {
   const api = new InternalApi({
     settings: {
@@ -95,15 +50,18 @@ function openApi(
     },
     userAgent: "gitaly/test",
     logger: silentLogger,
-    ...more,
+    observeLatency,
   });
   t.after(() => api[Symbol.asyncDispose]());
   return api;
 }
 
-async function asked(t: TestContext, answer: Answer, changes: Partial<ApiSettings> = {}) {
-  const { received, listener } = gitlab(answer);
-  const host = await listen(t, createServer(listener));
+async function asked(
+  t: TestContext,
+  answer: GitlabAnswer,
+  changes: Partial<ApiSettings> = {},
+): Promise<{ readonly received: readonly GitlabRequest[]; readonly api: InternalApi }> {
+  const { received, host } = await startTestGitlab(t, answer);
   return { received, api: openApi(t, `http://${host}`, changes) };
 }
 
@@ -185,7 +143,7 @@ test("a user that is no key, user or name is refused before GitLab is asked", as
   assert.equal(received.length, 0);
 });
 
-const ALLOWED_ANSWERS: readonly (Answer & { allowed?: boolean; message: string })[] = [
+const ALLOWED_ANSWERS: readonly (GitlabAnswer & { allowed?: boolean; message: string })[] = [
   { body: '{"status":true}', allowed: true, message: "" },
   { status: 300, body: '{"status":true}', allowed: true, message: "" },
   { body: '{"status":false,"message":"no"}', allowed: false, message: "no" },
@@ -250,7 +208,7 @@ test("preReceive counts a push", async (t) => {
   assert.deepEqual(received[0]?.body, { gl_repository: "project-1" });
 });
 
-const PRE_RECEIVE_ERRORS: readonly (Answer & { message: string })[] = [
+const PRE_RECEIVE_ERRORS: readonly (GitlabAnswer & { message: string })[] = [
   { status: 201, message: "pre-receive call failed with status: 201" },
   {
     status: 503,
@@ -336,62 +294,9 @@ test("check says why GitLab can't be asked", async (t) => {
   });
 });
 
-test("GitLab is found behind a unix socket, below its root", async (t) => {
-  const { received, listener } = gitlab({ body: '{"status":true}' });
-  const path = join(temporaryDirectory(t), "gitlab socket");
-  await listen(t, createServer(listener), path);
-  for (const [url, relativeUrlRoot, prefix] of [
-    [`http+unix://${encodeURIComponent(path)}`, "", ""],
-    [`http+unix://${path}`, "/", ""],
-    [`http+unix://${path}`, "/gitlab/", "/gitlab"],
-  ] as const) {
-    const api = openApi(t, url, { relativeUrlRoot });
-    const { allowed } = await api.allowed(PUSH, { ...CALLER, signal: t.signal });
-    assert.equal(allowed, true);
-    assert.equal(received.at(-1)?.url, `${prefix}/api/v4/internal/allowed`);
-  }
-});
-
-test("GitLab's certificate has to be trusted", async (t) => {
-  const { certificate, key } = selfSignedCertificate();
-  const { listener } = gitlab({ body: '{"status":true}' });
-  const host = await listen(t, createTlsServer({ cert: certificate, key }, listener));
-  const folder = temporaryDirectory(t);
-  const caFile = join(folder, "ca.pem");
-  writeFileSync(caFile, certificate);
-  writeFileSync(
-    join(folder, "no certificate"),
-    "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n",
-  );
-  const http = { readTimeoutSeconds: 0, user: "", password: "", caFile: "", caPath: "" };
-  const url = `https://${host.replace("127.0.0.1", "localhost")}`;
-  const caller = { ...CALLER, signal: t.signal };
-  await assert.rejects(openApi(t, url).allowed(PUSH, caller), {
-    message: "Internal API unreachable",
-  });
-  const byFile = openApi(t, url, { http: { ...http, caFile } });
-  assert.equal((await byFile.allowed(PUSH, caller)).allowed, true);
-  const byFolder = openApi(t, url, { http: { ...http, caPath: folder } });
-  assert.equal((await byFolder.allowed(PUSH, caller)).allowed, true);
-});
-
-test("settings that can't be used are refused", (t) => {
-  const http = { readTimeoutSeconds: 0, user: "", password: "", caFile: "/no/ca", caPath: "" };
-  assert.throws(() => openApi(t, "ftp://gitlab"), {
-    message: "building new HTTP client for GitLab API: unknown GitLab URL prefix",
-  });
-  assert.throws(() => openApi(t, "https://gitlab", { http }), {
-    message:
-      'building new HTTP client for GitLab API: cannot find cafile "/no/ca": cafile not found',
-  });
-  assert.throws(() => openApi(t, "http://gitlab", { secret: "", secretFile: "/no/secret" }), {
-    message: "reading secret file: open /no/secret: no such file or directory",
-  });
-});
-
 test("a request that was given up rejects with the reason", async (t) => {
   const server = createServer(() => undefined);
-  const host = await listen(t, server);
+  const host = await listenForTest(t, server);
   const api = openApi(t, `http://${host}`);
   const abort = new AbortController();
   server.once("request", () => abort.abort(new Error("given up")));
@@ -401,7 +306,7 @@ test("a request that was given up rejects with the reason", async (t) => {
 });
 
 test("GitLab has to answer within the limit", async (t) => {
-  const host = await listen(
+  const host = await listenForTest(
     t,
     createServer(() => undefined),
   );
@@ -413,15 +318,11 @@ test("GitLab has to answer within the limit", async (t) => {
 });
 
 test("each request's latency is observed", async (t) => {
-  const { listener } = gitlab({ status: 401 });
-  const host = await listen(t, createServer(listener));
+  const { host } = await startTestGitlab(t, { status: 401 });
   const seen: string[] = [];
-  const api = openApi(
-    t,
-    `http://${host}`,
-    {},
-    { observeLatency: (metric, seconds) => seen.push(seconds >= 0 ? metric : "negative") },
-  );
+  const api = openApi(t, `http://${host}`, {}, (metric, seconds) => {
+    seen.push(seconds >= 0 ? metric : "negative");
+  });
   const caller = { ...CALLER, signal: t.signal };
   await assert.rejects(api.allowed(PUSH, caller));
   await assert.rejects(api.preReceive("p", caller));

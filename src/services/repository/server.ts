@@ -4,8 +4,10 @@ import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
 import { createRepository } from "./create-repository.ts";
 import { getConfig } from "./get-config.ts";
+import { objectFormat } from "./object-format.ts";
 import { removeRepository } from "./remove-repository.ts";
 import { repositoryExists } from "./repository-exists.ts";
+import { repositorySize } from "./repository-size.ts";
 
 interface Needs {
   readonly locator: RepositoryLocator;
@@ -16,7 +18,9 @@ export function repositoryService(needs: Needs): ServiceRegistration {
   return serve(RepositoryService, {
     createRepository: createRepository(needs),
     getConfig: getConfig(needs),
+    objectFormat: objectFormat(needs),
     removeRepository: removeRepository(needs),
     repositoryExists: repositoryExists(needs),
+    repositorySize: repositorySize(needs),
   });
 }

@@ -1,12 +1,18 @@
 import { once } from "node:events";
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
+import type { Duplex } from "node:stream";
+import { callWithSidechannel } from "../sidechannel/call-with-sidechannel.ts";
+import { multiplexed } from "../sidechannel/multiplexed-transport.ts";
+import { SidechannelRegistry, type SidechannelUse } from "../sidechannel/sidechannel-registry.ts";
 import { ActiveCall } from "./active-call.ts";
-import { type Address, parseAddress } from "./address.ts";
+import { parseAddress } from "./address.ts";
 import { abortError, CallError, connectionError } from "./call-error.ts";
+import type { CallOptions } from "./call-options.ts";
 import { startSession } from "./http2-session.ts";
-import { metadataHeaders, type OutgoingMetadata, type ResponseMetadata } from "./metadata.ts";
-import { SocketOpener, type TlsClientOptions } from "./socket.ts";
+import { metadataHeaders } from "./metadata.ts";
+import { SocketTransport, type TlsClientOptions } from "./socket-transport.ts";
 import { authorizationHeader } from "./token.ts";
+import type { Transport } from "./transport.ts";
 
 export interface DialOptions {
   /** The secret that a Gitaly server asks for; every call then carries a token made from it. */
@@ -14,19 +20,10 @@ export interface DialOptions {
   readonly tls?: TlsClientOptions | undefined;
   /** Largest reply in bytes. Default: 4 MiB, as every gRPC implementation has it. */
   readonly messageBytesMax?: number | undefined;
-}
-
-/** What a call may bring along beside its request. */
-export interface CallOptions {
-  /** Aborting it cancels the call. */
-  readonly signal?: AbortSignal | undefined;
-  readonly metadata?: OutgoingMetadata | undefined;
-  /** The deadline from now; the server learns of it. */
-  readonly timeoutMs?: number | undefined;
-  /** Hears the metadata that comes ahead of the first reply. */
-  readonly onHeader?: ((header: ResponseMetadata) => void) | undefined;
-  /** Hears the metadata that comes with the status. */
-  readonly onTrailer?: ((trailer: ResponseMetadata) => void) | undefined;
+  /** Multiplexes the connection, so that calls can have sidechannels. */
+  readonly sidechannel?: boolean | undefined;
+  /** Takes the streams on which the server calls this client, if it does; they speak HTTP/2. */
+  readonly onBackchannel?: ((stream: Duplex) => void) | undefined;
 }
 
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
@@ -35,22 +32,25 @@ const TIMEOUT_MS_MAX = 99_999_999;
 
 /** Makes a channel to a server; the connection comes about with the first call. */
 export function dial(address: string, options: DialOptions = {}): Channel {
-  return new Channel(parseAddress(address), options);
+  const sockets = new SocketTransport(parseAddress(address), options.tls ?? {});
+  if (options.sidechannel !== true) return new Channel(sockets, options);
+  const registry = new SidechannelRegistry(options.onBackchannel);
+  return new Channel(multiplexed(sockets, registry), options, registry);
 }
 
 /** A way to a server: one connection for all calls, made when needed and again when lost. */
 export class Channel implements AsyncDisposable {
-  readonly #address: Address;
+  readonly #transport: Transport;
   readonly #options: DialOptions;
-  readonly #sockets: SocketOpener;
+  readonly #sidechannels: SidechannelRegistry | undefined;
   readonly #closing = new AbortController();
   #session: ClientHttp2Session | undefined;
   #connecting: Promise<ClientHttp2Session> | undefined;
 
-  constructor(address: Address, options: DialOptions) {
-    this.#address = address;
+  constructor(transport: Transport, options: DialOptions, sidechannels?: SidechannelRegistry) {
+    this.#transport = transport;
     this.#options = options;
-    this.#sockets = new SocketOpener(address, options.tls ?? {});
+    this.#sidechannels = sidechannels;
   }
 
   /** Begins a call of the method at `path`, such as `/gitaly.RefService/RefExists`. */
@@ -64,6 +64,26 @@ export class Channel implements AsyncDisposable {
       onHeader: options.onHeader,
       onTrailer: options.onTrailer,
     });
+  }
+
+  /**
+   * Makes a call that has a sidechannel.
+   *
+   * `call` makes it, with the options that it is given; `use` runs when the server has opened the
+   * sidechannel, and reads it to its end. Settles when both are done, with the reply. A failure of
+   * `use` cancels the call and is what the caller sees; when it is the sidechannel that has
+   * failed, the call's own error is preferred, since it tells why. It is an error when the server
+   * leaves the sidechannel alone.
+   */
+  async withSidechannel<T>(
+    use: SidechannelUse,
+    call: (options: CallOptions) => Promise<T>,
+    options: CallOptions = {},
+  ): Promise<T> {
+    if (this.#sidechannels === undefined) {
+      throw new CallError("failed-precondition", "the channel was dialed without sidechannels");
+    }
+    return callWithSidechannel(this.#sidechannels, use, call, options);
   }
 
   /** Ends the connection and the calls on it. The channel can't be used again. */
@@ -120,8 +140,8 @@ export class Channel implements AsyncDisposable {
 
   async #connect(): Promise<ClientHttp2Session> {
     try {
-      const socket = await this.#sockets.open(this.#closing.signal);
-      const session = startSession(this.#address, socket);
+      const stream = await this.#transport.open(this.#closing.signal);
+      const session = startSession(this.#transport.authority, stream);
       session.once("goaway", () => this.#forget(session));
       session.once("close", () => this.#forget(session));
       this.#session = session;

@@ -10,7 +10,8 @@ import {
 } from "@bufbuild/protobuf";
 import type { ActiveCall } from "./active-call.ts";
 import { CallError } from "./call-error.ts";
-import type { CallOptions, Channel } from "./channel.ts";
+import type { CallOptions } from "./call-options.ts";
+import type { Channel } from "./channel.ts";
 
 type RequestInit<M extends DescMethod> = MessageInitShape<M["input"]>;
 type RequestInits<M extends DescMethod> = AsyncIterable<RequestInit<M>> | Iterable<RequestInit<M>>;

@@ -1,6 +1,5 @@
 import { type ClientHttp2Session, connect } from "node:http2";
 import type { Duplex } from "node:stream";
-import type { Address } from "./address.ts";
 import { keepAlive } from "./keepalive.ts";
 
 /** What a server may send ahead of the reader of one call, and of all calls together. */
@@ -9,10 +8,10 @@ const CONNECTION_WINDOW_BYTES = 8 * 1024 * 1024;
 /** Node's own bound counts what flow control bounds already, and breaks calls when it is met. */
 const SESSION_MEMORY_MB_MAX = Number.MAX_SAFE_INTEGER;
 
-/** Starts HTTP/2 as a client on a connected transport, which the session then owns. */
-export function startSession(address: Address, transport: Duplex): ClientHttp2Session {
-  const session = connect(authority(address), {
-    createConnection: () => transport,
+/** Starts HTTP/2 as a client on a connected stream, which the session then owns. */
+export function startSession(authority: string, stream: Duplex): ClientHttp2Session {
+  const session = connect(authority, {
+    createConnection: () => stream,
     maxSessionMemory: SESSION_MEMORY_MB_MAX,
     settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
   });
@@ -21,10 +20,4 @@ export function startSession(address: Address, transport: Duplex): ClientHttp2Se
   session.on("error", () => undefined);
   keepAlive(session);
   return session;
-}
-
-function authority(address: Address): string {
-  if (address.kind === "unix") return "http://localhost";
-  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-  return `${address.secure ? "https" : "http"}://${host}:${address.port}`;
 }

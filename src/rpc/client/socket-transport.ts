@@ -8,6 +8,7 @@ import {
   type SecureVersion,
 } from "node:tls";
 import type { Address } from "./address.ts";
+import type { Transport } from "./transport.ts";
 
 /** Time for a connection to come about, TLS included; gRPC's clients wait as long. */
 const CONNECT_TIMEOUT_MS = 20_000;
@@ -20,18 +21,19 @@ export interface TlsClientOptions {
   readonly serverName?: string | undefined;
 }
 
-/** Opens connections to one address. */
-export class SocketOpener {
+/** Opens sockets to one address. */
+export class SocketTransport implements Transport {
+  readonly authority: string;
   readonly #address: Address;
   readonly #tls: TlsClientOptions;
   #secureContext: SecureContext | undefined;
 
   constructor(address: Address, tls: TlsClientOptions) {
+    this.authority = authorityOf(address);
     this.#address = address;
     this.#tls = tls;
   }
 
-  /** Returns a connected socket, which the caller owns. */
   async open(signal: AbortSignal): Promise<Socket> {
     const secure = this.#address.kind === "tcp" && this.#address.secure;
     const socket = this.#start();
@@ -67,4 +69,10 @@ export class SocketOpener {
     const ca = given ?? [...getCACertificates("default"), ...getCACertificates("system")];
     return createSecureContext({ ca: [...ca], minVersion: TLS_VERSION_MIN });
   }
+}
+
+function authorityOf(address: Address): string {
+  if (address.kind === "unix") return "http://localhost";
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return `${address.secure ? "https" : "http"}://${host}:${address.port}`;
 }

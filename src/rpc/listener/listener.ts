@@ -55,12 +55,14 @@ export class Listener {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #handshaking = new Set<Socket>();
+  readonly #closed: Promise<unknown>;
 
   constructor(endpoint: Endpoint, options: ListenOptions) {
     this.#endpoint = endpoint;
     this.#options = options;
     this.#server = this.#createServer();
     this.#server.on("connection", (socket) => this.#track(socket));
+    this.#closed = new Promise((resolve) => this.#server.once("close", resolve));
   }
 
   /** The port in use; undefined for a unix socket. */
@@ -92,10 +94,9 @@ export class Listener {
 
   /** Ends every connection. Settles when all are gone. */
   async close(): Promise<void> {
-    const closed = once(this.#server, "close");
     this.stopAccepting();
     for (const socket of this.#sockets) socket.destroy();
-    await closed;
+    await this.#closed;
   }
 
   #createServer(): Server {

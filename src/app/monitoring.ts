@@ -1,0 +1,105 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { systemErrorText } from "../base/error/system-error-text.ts";
+import { METRICS_CONTENT_TYPE, type MetricRegistry } from "../base/metric/metric-registry.ts";
+
+/** Connections of monitoring systems at once; more are refused. */
+const CONNECTIONS_MAX = 64;
+
+/** A listener that answers `/metrics`. Closing it ends its connections. */
+export interface MonitoringServer extends AsyncDisposable {
+  /** `127.0.0.1:9236`, with the port that was really taken. */
+  readonly address: string;
+}
+
+/** Labels of the gauge that tells which program this is. */
+export interface BuildInfo {
+  readonly version: string;
+  readonly gitVersion: string;
+}
+
+/** Defines `gitlab_build_info`, by which dashboards find the servers and their versions. */
+export function defineBuildInfo(registry: MetricRegistry, build: BuildInfo): void {
+  registry
+    .gauge({
+      name: "gitlab_build_info",
+      help: "Current build info for this GitLab Service",
+      labels: ["built", "git_version", "version"],
+    })
+    .series({ built: "", git_version: build.gitVersion, version: build.version })
+    .set(1);
+}
+
+/**
+ * Serves the metrics over HTTP at `listenAddress`, the configuration's `prometheus_listen_addr`
+ * (`host:port`, or `:port` for all addresses).
+ *
+ * Throws an error that names the address when it can't be taken.
+ */
+export async function startMonitoring(
+  listenAddress: string,
+  registry: MetricRegistry,
+): Promise<MonitoringServer> {
+  const server = createServer((request, response) => answer(request, response, registry));
+  server.maxConnections = CONNECTIONS_MAX;
+  await listen(server, listenAddress);
+  return {
+    address: addressOf(server),
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  registry: MetricRegistry,
+): void {
+  const [path] = (request.url ?? "").split("?", 1);
+  if (path !== "/metrics") {
+    respond(response, 404, "404 page not found\n");
+  } else if (request.method !== "GET" && request.method !== "HEAD") {
+    response.setHeader("allow", "GET, HEAD");
+    respond(response, 405, "Method Not Allowed\n");
+  } else {
+    response.setHeader("content-type", METRICS_CONTENT_TYPE);
+    respond(response, 200, registry.render());
+  }
+}
+
+function respond(response: ServerResponse, status: number, body: string): void {
+  response.statusCode = status;
+  if (!response.hasHeader("content-type")) {
+    response.setHeader("content-type", "text/plain; charset=utf-8");
+  }
+  response.end(body);
+}
+
+function listen(server: Server, listenAddress: string): Promise<void> {
+  const separator = listenAddress.lastIndexOf(":");
+  const port = Number(listenAddress.slice(separator + 1));
+  const host = listenAddress.slice(0, Math.max(separator, 0)).replace(/^\[(.*)\]$/, "$1");
+  const fail = (reason: string): Error => new Error(`listen tcp ${listenAddress}: ${reason}`);
+  if (separator < 0) return Promise.reject(fail("missing port in address"));
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    return Promise.reject(fail("invalid port"));
+  }
+  return new Promise((resolve, reject) => {
+    // What fails is taking the address, whatever call Node names.
+    server.once("error", (error) => {
+      reject(fail(systemErrorText(error).replace(/^listen: /, "bind: ")));
+    });
+    server.listen(host === "" ? { port } : { port, host }, resolve);
+  });
+}
+
+function addressOf(server: Server): string {
+  const bound: AddressInfo | string | null = server.address();
+  if (bound === null || typeof bound === "string") return "";
+  return bound.family === "IPv6"
+    ? `[${bound.address}]:${bound.port}`
+    : `${bound.address}:${bound.port}`;
+}

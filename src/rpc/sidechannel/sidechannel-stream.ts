@@ -48,6 +48,11 @@ export abstract class SidechannelStream extends Duplex {
     this.push(null);
   }
 
+  /** Unlike with other streams, the end of a loop leaves the way back open. */
+  override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Buffer> {
+    return this.iterator({ destroyOnReturn: false });
+  }
+
   override _read(): void {
     this.carrier.resume();
   }

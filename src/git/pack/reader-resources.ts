@@ -1,0 +1,54 @@
+import type { ObjectType } from "../object/object-type.ts";
+import { ByteCache } from "./byte-cache.ts";
+import { FilePool } from "./file-pool.ts";
+import type { OidTableSlice } from "./oid-table.ts";
+import { ReadWindow } from "./read-window.ts";
+
+/** Bounds of what all readers of one process hold together. */
+export interface ReaderLimits {
+  /** Open files of object stores. */
+  readonly descriptorsMax: number;
+  /** Memory for stretches of pack indexes. */
+  readonly indexBytesMax: number;
+  /** Memory for contents of objects, most of them bases of deltas. */
+  readonly contentBytesMax: number;
+}
+
+/** Limits for a server with many repositories. */
+export const DEFAULT_READER_LIMITS: ReaderLimits = {
+  descriptorsMax: 1024,
+  indexBytesMax: 256 * 1024 * 1024,
+  contentBytesMax: 128 * 1024 * 1024,
+};
+
+/** An object in the cache; its id is known to whoever looked it up. */
+export interface CachedContent {
+  readonly type: ObjectType;
+  readonly content: Buffer;
+}
+
+/** Files and memory that the readers of all repositories share. */
+export class ReaderResources {
+  readonly files: FilePool;
+  readonly slices: ByteCache<OidTableSlice>;
+  readonly contents: ByteCache<CachedContent>;
+  readonly window: ReadWindow = new ReadWindow();
+
+  constructor(limits: ReaderLimits = DEFAULT_READER_LIMITS) {
+    this.files = new FilePool(limits.descriptorsMax);
+    this.slices = new ByteCache(limits.indexBytesMax);
+    this.contents = new ByteCache(limits.contentBytesMax, unshare);
+  }
+}
+
+/**
+ * Copies a small content out of the pool from which Node allocates it: one that stays would keep
+ * the whole pool in memory.
+ */
+function unshare(cached: CachedContent): CachedContent {
+  const { content, type } = cached;
+  if (content.buffer.byteLength === content.length) return cached;
+  const copy = Buffer.allocUnsafeSlow(content.length);
+  content.copy(copy);
+  return { type, content: copy };
+}

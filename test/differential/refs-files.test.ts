@@ -3,36 +3,19 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { ObjectFormat } from "../../src/git/oid/oid.ts";
-import { isAscii } from "../../src/git/ref/binary-string.ts";
 import { FilesRefReader } from "../../src/git/ref/files-ref-reader.ts";
 import { HEAD, parseRefName, type RefName } from "../../src/git/ref/ref-name.ts";
 import { openTestRepository } from "../../src/testing/git-repository.ts";
 import {
   assertListsLikeGit,
   assertResolvesLikeGit,
-  createRefs,
   createRefsFixture,
   type RefsFixture,
   seededRandom,
-  updateRefs,
   writeRepositoryFile,
 } from "./refs-fixture.ts";
 
 const FORMATS: readonly ObjectFormat[] = ["sha1", "sha256"];
-const PATTERNS: readonly (readonly string[])[] = [
-  ["refs/heads"],
-  ["refs/heads/"],
-  ["refs/heads/main"],
-  ["refs/heads/a", "refs/tags/a"],
-  ["refs/*/a*"],
-  ["refs/**/a"],
-  ["refs/heads/?", "refs/heads/*/b"],
-  ["refs/[ht]*/**"],
-  ["heads/main", "HEAD", "refs/nothing"],
-  ["refs/heads/\xc3\xa4", "refs/*/\xff*"],
-  ["refs/heads/m", "refs/h*", "refs/heads"],
-];
-
 function readerOf({ repository }: RefsFixture): FilesRefReader {
   return new FilesRefReader({ directory: repository.path, objectFormat: repository.format });
 }
@@ -42,40 +25,6 @@ function named(names: readonly string[]): RefName[] {
 }
 
 for (const format of FORMATS) {
-  test(`files in ${format}: lists and resolves what git does`, (t) => {
-    const random = seededRandom(t);
-    const fixture = createRefsFixture(t, random, { format, refFormat: "files", count: 120 });
-    const refs = readerOf(fixture);
-    assertListsLikeGit(fixture, refs);
-    assertListsLikeGit(fixture, refs, { rootRefs: true });
-    assertResolvesLikeGit(fixture, refs, [HEAD, ...fixture.names]);
-    for (const patterns of PATTERNS) {
-      assertListsLikeGit(fixture, refs, { patterns });
-      if (isAscii(patterns.join())) assertListsLikeGit(fixture, refs, { exclude: patterns });
-    }
-    // Git's own --start-after takes old values from packed-refs, so it can't be the judge.
-    const all = [...refs.list()];
-    for (const after of [...all.map(({ name }) => name), "refs/heads/a/", "refs", "~"]) {
-      const following = all.filter(({ name }) => name > after);
-      assert.deepEqual([...refs.list({ after })], following);
-    }
-  });
-
-  test(`files in ${format}: one reader follows all changes`, (t) => {
-    const random = seededRandom(t);
-    const fixture = createRefsFixture(t, random, { format, refFormat: "files", count: 40 });
-    const refs = readerOf(fixture);
-    for (let round = 0; round < 25; round++) {
-      const change = random.below(4);
-      if (change === 0) fixture.repository.git(["pack-refs", "--all", "--no-prune"]);
-      else if (change === 1) fixture.repository.git(["pack-refs", "--all"]);
-      else if (change === 2) createRefs(fixture, random, 5);
-      else updateRefs(fixture, random, 8);
-      assertResolvesLikeGit(fixture, refs, [HEAD, ...fixture.names]);
-      assertListsLikeGit(fixture, refs);
-    }
-  });
-
   test(`files in ${format}: damage is treated as git treats it`, (t) => {
     const fixture = createRefsFixture(t, seededRandom(t), {
       format,

@@ -65,6 +65,7 @@ export class FilesRefReader implements RefReader {
     const loose = filter.prefixes.map((prefix) => sortEntries(this.#loose.list(prefix)));
     const root = options.rootRefs === true ? sortEntries(this.#loose.listRootRefs()) : [];
     for (const entry of root) {
+      if (!filter.prefixes.some((prefix) => entry.name.startsWith(prefix))) continue;
       const listed = this.#listed(entry, filter, options);
       if (listed !== undefined) yield listed;
     }

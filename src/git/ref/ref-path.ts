@@ -12,7 +12,7 @@ export function refPath(directory: string, name: string): string | Buffer {
 }
 
 /** In a repository without worktrees `main-worktree/HEAD` is HEAD (gitrepository-layout). */
-function withoutMainWorktree(name: string): string {
+export function withoutMainWorktree(name: string): string {
   if (!name.startsWith("main-worktree/")) return name;
   const bare = name.slice("main-worktree/".length);
   return isPerWorktree(bare) ? bare : name;

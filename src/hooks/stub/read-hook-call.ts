@@ -57,7 +57,7 @@ async function readVariables(reader: ChannelReader): Promise<{
     }
     const value = (await reader.bytes(Number(length))).toString();
     if (name.startsWith(PUSH_OPTION)) pushOptions.push(value);
-    else environment.set(name, value);
+    else if (value !== "") environment.set(name, value);
     if (pushOptions.length > PUSH_OPTIONS_MAX) throw new HookProtocolError("too many push options");
   }
 }

@@ -42,7 +42,7 @@ export async function serveHookChannel(
       await serveCall(channel, reader, call, { manager, context, signal, logger });
     }
   } catch (error) {
-    if (!(error instanceof HookGoneError)) {
+    if (!signal.aborted && !(error instanceof HookGoneError)) {
       logger.error("hook channel closed", { error: String(error) });
     }
   } finally {
@@ -70,7 +70,7 @@ async function serveCall(
   try {
     await runHook(call, output, { ...served, signal });
   } catch (error) {
-    interruption.signal.throwIfAborted();
+    signal.throwIfAborted();
     await refuse(call, output, error, served.logger);
     return;
   } finally {

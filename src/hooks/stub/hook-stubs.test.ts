@@ -6,6 +6,7 @@ import { join, normalize } from "node:path";
 import type { Duplex } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
+import { untilAborted } from "../../base/abort/until-aborted.ts";
 import type { ObjectFormat } from "../../git/oid/oid.ts";
 import { PktLineEncoder } from "../../git/pkt-line/pkt-line-encoder.ts";
 import {
@@ -310,14 +311,11 @@ test("the work of a hook is given up when git goes away", async (t) => {
   const started = Promise.withResolvers<void>();
   const stopped = Promise.withResolvers<void>();
   const manager = hooks({
-    preReceive: (_context, _input, _output, signal) => {
+    preReceive: async (_context, _input, _output, signal) => {
       started.resolve();
-      return new Promise((_resolve, reject) => {
-        signal.addEventListener("abort", () => {
-          stopped.resolve();
-          reject(signal.reason);
-        });
-      });
+      await untilAborted(signal);
+      stopped.resolve();
+      signal.throwIfAborted();
     },
   });
   const script = `exec 4>&3; ${findTestGit()} -C ${source} push --receive-pack="${findTestGit()} -c core.hooksPath=$1 receive-pack" ${repository.path} main`;

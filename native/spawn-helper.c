@@ -424,10 +424,11 @@ static ssize_t receive(struct connection *connection, void *bytes, size_t length
 static int receive_header(struct connection *connection) {
   struct header *header = &connection->header;
   if (connection->header_got == sizeof *header) return 1;
-  ssize_t got = receive(connection, (char *)header + connection->header_got, sizeof *header - connection->header_got);
-  if (got < 0) return -1;
-  connection->header_got += (size_t)got;
-  if (connection->header_got < sizeof *header) return 0;
+  while (connection->header_got < sizeof *header) {
+    ssize_t got = receive(connection, (char *)header + connection->header_got, sizeof *header - connection->header_got);
+    if (got <= 0) return (int)got;
+    connection->header_got += (size_t)got;
+  }
   if (header->role >= ROLES || header->body_length > BODY_BYTES_MAX) return -1;
   if (header->role != FOR_STDOUT && header->body_length != 0) return -1;
   struct process *process = find_or_add(header->id);

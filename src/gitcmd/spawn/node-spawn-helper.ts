@@ -121,11 +121,11 @@ function accept(socket: Socket): void {
     const bodyBytes = bytes.readUInt32LE(12);
     if (bodyBytes > REQUEST_BYTES_MAX) socket.destroy();
     if (bytes.length < HEADER_BYTES + bodyBytes) return;
-    // From here on the socket is read by the process, not by us.
     socket.off("data", receive);
-    socket.pause();
     assign(socket, bytes);
   };
+  // The server sends nothing more before it was told of the start, so this is a giving up.
+  socket.once("end", () => socket.destroy());
   socket.on("data", receive);
 }
 
@@ -188,6 +188,8 @@ function parseProgram(body: Buffer): Program | undefined {
 function start(entry: Entry, program: Program): void {
   const [stdout, stdin, stderr, channel] = entry.streams;
   const hasChannel = channel !== undefined;
+  // From here on they are read by the process, not by us.
+  for (const socket of [stdout, stdin, channel]) socket?.pause();
   const outputs = hasChannel ? [stdout, channel, "pipe" as const] : [stdout, "pipe" as const];
   let child: ChildProcess;
   try {
@@ -274,6 +276,7 @@ function collect(pipe: Readable): () => Buffer {
 
 function relay(pipe: Readable, stderr: Socket): () => Buffer {
   pipe.pipe(stderr);
+  stderr.once("close", () => pipe.resume());
   return () => Buffer.alloc(0);
 }
 

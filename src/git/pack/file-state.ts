@@ -25,7 +25,7 @@ export class FileState {
     const stamp = stampOf(stats);
     if (this.#isSettled && stamp === this.#stamp) return false;
     this.#stamp = stamp;
-    this.#isSettled = stats === undefined || Date.now() - Number(stats.mtimeMs) > SETTLED_AFTER_MS;
+    this.#isSettled = stats === undefined || isSettled(stats.mtimeNs);
     return true;
   }
 
@@ -37,8 +37,14 @@ export class FileState {
 
 const STAT_OPTIONS = { bigint: true, throwIfNoEntry: false } as const;
 
-/** Far beyond the steps in which any file system counts time. */
-const SETTLED_AFTER_MS = 2500;
+/** More than the steps in which a kernel counts time, and in which coarse file systems store it. */
+const SETTLED_AFTER_MS = 100;
+const COARSE_SETTLED_AFTER_MS = 2500;
+
+function isSettled(mtimeNs: bigint): boolean {
+  const waitMs = mtimeNs % 1_000_000_000n === 0n ? COARSE_SETTLED_AFTER_MS : SETTLED_AFTER_MS;
+  return Date.now() - Number(mtimeNs / 1_000_000n) > waitMs;
+}
 
 function stampOf(
   stats:

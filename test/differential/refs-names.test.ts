@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { bytesFromBinary } from "../../src/git/ref/binary-string.ts";
 import { FilesRefReader } from "../../src/git/ref/files-ref-reader.ts";
 import { parseRefName, type RefName, type RefNameFormat } from "../../src/git/ref/ref-name.ts";
+import { versionCompare } from "../../src/git/ref/version-compare.ts";
 import { compileWildmatch } from "../../src/git/wildmatch/wildmatch.ts";
 import { createTestRepository, findTestGit } from "../../src/testing/git-repository.ts";
 import {
@@ -117,3 +118,29 @@ function randomBranch(random: Random): string {
 }
 
 const BRANCH_CHARACTERS = "a a b b A B / / ] c".split(" ");
+
+const NUMBERS = "0 00 1 01 2 9 10 010 11 100".split(" ");
+const SUFFIXES = ["", "", "-rc", "-rc1", "-rc2", "-rc10", "-pre", "-pre1", "-post", ".a", "+"];
+
+test("versionCompare agrees with git for-each-ref --sort=version:refname", (t) => {
+  const random = seededRandom(t);
+  const repository = createTestRepository(t);
+  const fixture = { repository, objects: [], names: new Set<RefName>() };
+  const tree = repository.gitLine(["mktree"], { input: "" });
+  const version = (): string => {
+    // With odder names the suffixes contradict each other, and any order is as good as git's.
+    const numbers = Array.from({ length: 1 + random.below(3) }, () => random.pick(NUMBERS));
+    return `refs/tags/v${numbers.join(".")}${random.pick(SUFFIXES)}`;
+  };
+  const names = new Set(Array.from({ length: 400 }, version));
+  const valid = [...names].filter((name) => parseRefName(name) !== undefined).toSorted();
+  assert.ok(valid.length > 100);
+  const records = valid.map((name) => `${tree} ${name}\n`);
+  writeRepositoryFile(fixture, "packed-refs", `# pack-refs with: sorted\n${records.join("")}`);
+  for (const suffixes of [[], ["-rc"], ["-rc", "-pre"], ["-pre", "-rc", "-post"]]) {
+    const config = suffixes.flatMap((suffix) => ["-c", `versionsort.suffix=${suffix}`]);
+    const args = [...config, "for-each-ref", "--format=%(refname)", "--sort=version:refname"];
+    const sorted = valid.toSorted((one, other) => versionCompare(one, other, suffixes));
+    assertSameLines(sorted, repository.gitLines(args), suffixes.join());
+  }
+});

@@ -1,4 +1,4 @@
-import { type ObjectFormat, OID_BYTES, type Oid, parseOid } from "../../oid/oid.ts";
+import type { ObjectFormat, Oid } from "../../oid/oid.ts";
 import { corrupt, RecordCursor, type ReftableBlock } from "./reftable-block.ts";
 
 /** A reference in one table. Name and target are binary strings that nobody has checked. */

@@ -58,6 +58,12 @@ export class ActiveCall {
     if (timeoutMs !== undefined) this.#startTimer(timeoutMs);
   }
 
+  /** True when the server has told that it didn't look at the call, which may be made again. */
+  get refused(): boolean {
+    const refused = this.#stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
+    return refused && this.#failure === undefined && this.#trailer === undefined;
+  }
+
   /** Sends a message; resolves when there is room for the next one. False: the call has ended. */
   async send(message: Uint8Array): Promise<boolean> {
     if (this.#over) return false;

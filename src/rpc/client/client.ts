@@ -51,6 +51,9 @@ export function createClient<S extends DescService>(service: S, channel: Channel
   return Object.fromEntries(methods) as Client<S>;
 }
 
+/** How often a call is made that the server refuses unseen. */
+const ATTEMPTS_MAX = 2;
+
 type UntypedMethod = (input: unknown, options?: CallOptions) => unknown;
 
 function clientMethod(method: DescMethod, channel: Channel): UntypedMethod {
@@ -59,30 +62,46 @@ function clientMethod(method: DescMethod, channel: Channel): UntypedMethod {
   switch (method.methodKind) {
     case "unary":
       return async (request, options) => {
-        const bytes = encode(method, request);
-        const call = await open(options);
-        call.sendOnly(bytes);
-        return onlyReply(method, call);
+        const { call, first } = await ask(encode(method, request), () => open(options));
+        return onlyReply(method, call, first);
       };
     case "server_streaming":
       return async function* (request, options) {
-        const bytes = encode(method, request);
-        const call = await open(options);
-        call.sendOnly(bytes);
-        yield* replies(method, call);
+        const { call, first } = await ask(encode(method, request), () => open(options));
+        yield* replies(method, call, first);
       };
     case "client_streaming":
       return async (requests, options) => {
         const call = await open(options);
         void sendAll(method, requests, call);
-        return onlyReply(method, call);
+        return onlyReply(method, call, await call.receive());
       };
     case "bidi_streaming":
       return async function* (requests, options) {
         const call = await open(options);
         void sendAll(method, requests, call);
-        yield* replies(method, call);
+        yield* replies(method, call, await call.receive());
       };
+  }
+}
+
+/**
+ * Sends the only request of a call and waits for the first reply.
+ *
+ * A call that the server refused unseen, as it does while it shuts down, is made again.
+ */
+async function ask(
+  request: Uint8Array,
+  open: () => Promise<ActiveCall>,
+): Promise<{ readonly call: ActiveCall; readonly first: Buffer | undefined }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const call = await open();
+    call.sendOnly(request);
+    try {
+      return { call, first: await call.receive() };
+    } catch (error) {
+      if (!call.refused || attempt === ATTEMPTS_MAX) throw error;
+    }
   }
 }
 
@@ -98,26 +117,27 @@ async function sendAll(method: DescMethod, requests: unknown, call: ActiveCall):
   }
 }
 
-async function onlyReply(method: DescMethod, call: ActiveCall): Promise<Message> {
-  const bytes = await call.receive();
-  if (bytes === undefined) throw new CallError("internal", "cardinality violation: no reply");
-  const excess = await call.receive();
-  if (excess !== undefined) {
-    const violation = new CallError("internal", "cardinality violation: more than one reply");
-    call.abort(violation);
-    throw violation;
+async function onlyReply(
+  method: DescMethod,
+  call: ActiveCall,
+  first: Buffer | undefined,
+): Promise<Message> {
+  if (first === undefined) throw new CallError("internal", "cardinality violation: no reply");
+  const second = await call.receive();
+  if (second !== undefined) {
+    call.cancel();
+    throw new CallError("internal", "cardinality violation: more than one reply");
   }
-  return decode(method, bytes);
+  return decode(method, first);
 }
 
 async function* replies(
   method: DescMethod,
   call: ActiveCall,
+  first: Buffer | undefined,
 ): AsyncGenerator<Message, void, undefined> {
   try {
-    for (;;) {
-      const bytes = await call.receive();
-      if (bytes === undefined) return;
+    for (let bytes = first; bytes !== undefined; bytes = await call.receive()) {
       yield decode(method, bytes);
     }
   } finally {

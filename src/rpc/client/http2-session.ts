@@ -7,12 +7,15 @@ const STREAM_WINDOW_BYTES = 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 8 * 1024 * 1024;
 /** Node's own bound counts what flow control bounds already, and breaks calls when it is met. */
 const SESSION_MEMORY_MB_MAX = Number.MAX_SAFE_INTEGER;
+/** A server that names no limit to the calls at one time has none. */
+const CALLS_MAX = 2 ** 32 - 1;
 
 /** Starts HTTP/2 as a client on a connected stream, which the session then owns. */
 export function startSession(authority: string, stream: Duplex): ClientHttp2Session {
   const session = connect(authority, {
     createConnection: () => stream,
     maxSessionMemory: SESSION_MEMORY_MB_MAX,
+    peerMaxConcurrentStreams: CALLS_MAX,
     settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
   });
   session.once("connect", () => session.setLocalWindowSize(CONNECTION_WINDOW_BYTES));

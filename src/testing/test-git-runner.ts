@@ -1,16 +1,33 @@
 import type { TestContext } from "node:test";
 import { findGit } from "../gitcmd/binary/find-git.ts";
 import type { ConfigPair } from "../gitcmd/git-command.ts";
+import type { GitDirectory } from "../gitcmd/git-directory.ts";
 import type { GitRunner } from "../gitcmd/git-runner.ts";
-import { createGitRunner } from "../gitcmd/runner/process-git-runner.ts";
-import { directSpawner } from "../gitcmd/spawn/direct-spawner.ts";
+import { createGitRunner, type GitRunnerOptions } from "../gitcmd/runner/process-git-runner.ts";
+import { findHelperProgram } from "../gitcmd/spawn/helper-program.ts";
+import type { TestRepository } from "./git-repository.ts";
+import { startTestSpawner } from "./process-helpers.ts";
 
 /** Runs the git that the product uses, without a server around it; `config` wins over its own. */
-export async function testGitRunner(
-  { signal }: TestContext,
+export function testGitRunner(
+  t: TestContext,
   config: readonly ConfigPair[] = [],
 ): Promise<GitRunner> {
+  return startTestGitRunner(t, { config });
+}
+
+/** As `testGitRunner`, with any option of the runner. Ends with the test. */
+export async function startTestGitRunner(
+  t: TestContext,
+  options: Partial<GitRunnerOptions> = {},
+): Promise<GitRunner> {
+  const spawner = options.spawner ?? (await startTestSpawner(t, findHelperProgram()));
   const environment = process.env;
-  const binary = await findGit({ spawner: directSpawner, environment, signal });
-  return createGitRunner({ binary, spawner: directSpawner, environment, config, cpuCount: 1 });
+  const binary = await findGit({ spawner, environment, signal: t.signal });
+  return createGitRunner({ spawner, binary, environment, cpuCount: 1, ...options });
+}
+
+/** How gitcmd names a repository made by a test. */
+export function gitDirectory({ path, format }: TestRepository): GitDirectory {
+  return { path, objectFormat: format };
 }

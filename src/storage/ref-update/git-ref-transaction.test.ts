@@ -5,7 +5,7 @@ import { type TestContext, test } from "node:test";
 import { type ObjectFormat, type Oid, parseOid, zeroOid } from "../../git/oid/oid.ts";
 import { GitExitError } from "../../gitcmd/git-runner.ts";
 import { createTestRepository, type TestRepository } from "../../testing/git-repository.ts";
-import { testGitRunner } from "../../testing/test-git-runner.ts";
+import { startTestGitRunner } from "../../testing/test-git-runner.ts";
 import { type RefTransactionOptions, startRefTransaction } from "./git-ref-transaction.ts";
 import type { RefTransaction } from "./ref-transaction.ts";
 import * as errors from "./ref-update-errors.ts";
@@ -36,7 +36,7 @@ async function setUp(t: TestContext, store: Store): Promise<Fixture> {
     { key: "core.packedRefsTimeout", value: "0" },
     { key: "core.filesRefLockTimeout", value: "0" },
   ];
-  const git = await testGitRunner(t, config);
+  const git = await startTestGitRunner(t, { config });
   return {
     repository,
     zero: zeroOid(store.format),

@@ -85,7 +85,7 @@ function openLogger(config: Config, { openLogger }: ServeNeeds): OpenLogger {
 function warn(config: Config, path: string, logger: Logger): void {
   const problems = findProblems(config).map(problemText);
   if (problems.length > 0) {
-    logger.warn("configuration has problems; see 'gitaly configuration validate'", {
+    logger.info("configuration has problems; see 'gitaly configuration validate'", {
       config_path: path,
       problems,
     });

@@ -5,6 +5,7 @@ import ssh2, {
   type Server as SshServer,
 } from "ssh2";
 import type { Logger } from "../../base/log/logger.ts";
+import { readSide } from "../../base/stream/read-side.ts";
 import { ANONYMOUS, type Identity } from "../access/http-access.ts";
 import type { SshAccess } from "../access/ssh-access.ts";
 import type { GitBackend, TransferRequest } from "../backend/git-backend.ts";
@@ -147,7 +148,7 @@ async function transferFiles(
   transfer: TransferRequest,
   channel: ServerChannel,
 ): Promise<number> {
-  const streams = { input: channel, output: channel, errors: channel.stderr };
+  const streams = { input: readSide(channel), output: channel, errors: channel.stderr };
   switch (service) {
     case "upload-pack":
       return backend.sshUploadPack(transfer, streams);

@@ -14,6 +14,7 @@ import type {
   ServerUnaryCall,
   ServerWritableStream,
 } from "@grpc/grpc-js/build/src/server-call.js";
+import { readSide } from "../../base/stream/read-side.ts";
 import type { UntypedHandler } from "../handler.ts";
 import type { Interceptor } from "../interceptor/interceptor.ts";
 import { cancelled, internal } from "../rpc-error.ts";
@@ -94,7 +95,7 @@ function streamed(method: DescMethod, source: Reader): Started {
 
 async function* receive(call: GrpcServerCall, source: Reader): AsyncGenerator<Message> {
   try {
-    for await (const bytes of source as AsyncIterable<Buffer>) {
+    for await (const bytes of readSide(source)) {
       count(call, bytes);
       yield decode(call.method, bytes);
     }

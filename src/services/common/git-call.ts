@@ -17,3 +17,12 @@ export function gitCall(call: Call): GitCall {
   call.atEnd(() => Object.assign(call.logFields, usage.fields()));
   return { signal, usage };
 }
+
+/** As `gitCall`, for handlers that seldom need git: nothing is set up before the first use. */
+export function lazyGitCall(call: Call): () => GitCall {
+  let options: GitCall | undefined;
+  return () => {
+    options ??= gitCall(call);
+    return options;
+  };
+}

@@ -66,8 +66,7 @@ export async function runReceivePack(
     hooks: hookStubs.choose(hooks.neededHooks(context)),
   });
   const { exchange } = transport;
-  const serving =
-    process.channel && serveHookChannel(process.channel, hooks, context, call.signal);
+  const serving = process.channel && serveHookChannel(process.channel, hooks, context, call.signal);
   const stderr = new StderrStart();
   // A client whose push has been answered may keep its side open: nobody waits for it.
   process.feed(exchange.input).catch(() => process.kill());
@@ -109,7 +108,11 @@ class StderrStart {
   }
 }
 
-async function relayStderr(stream: Readable, start: StderrStart, exchange: Exchange): Promise<void> {
+async function relayStderr(
+  stream: Readable,
+  start: StderrStart,
+  exchange: Exchange,
+): Promise<void> {
   await drain(stream, async (chunk) => {
     start.add(chunk);
     await exchange.progress?.(chunk);

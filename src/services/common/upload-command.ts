@@ -97,7 +97,8 @@ export async function runUploadCommand(
   }
 }
 
-async function* observed(
+/** Passes on what the client sends, with the observer listening in. */
+export async function* observed(
   input: AsyncIterable<Uint8Array>,
   observer: PacketObserver,
 ): AsyncGenerator<Uint8Array> {

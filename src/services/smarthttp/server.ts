@@ -4,11 +4,13 @@ import type { ReceivePackNeeds } from "../common/receive-pack.ts";
 import { infoRefsReceivePack } from "./info-refs-receive-pack.ts";
 import { infoRefsUploadPack } from "./info-refs-upload-pack.ts";
 import { postReceivePack } from "./post-receive-pack.ts";
+import { postUploadPackWithSidechannel } from "./post-upload-pack-with-sidechannel.ts";
 
 export function smartHttpService(needs: ReceivePackNeeds): ServiceRegistration {
   return serve(SmartHTTPService, {
     infoRefsUploadPack: infoRefsUploadPack(needs),
     infoRefsReceivePack: infoRefsReceivePack(needs),
     postReceivePack: postReceivePack(needs),
+    postUploadPackWithSidechannel: postUploadPackWithSidechannel(needs),
   });
 }

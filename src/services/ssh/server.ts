@@ -4,6 +4,7 @@ import type { ReceivePackNeeds } from "../common/receive-pack.ts";
 import type { NegotiationTimeouts } from "../common/upload-command.ts";
 import { sshReceivePack } from "./ssh-receive-pack.ts";
 import { sshUploadArchive } from "./ssh-upload-archive.ts";
+import { sshUploadPackWithSidechannel } from "./ssh-upload-pack-with-sidechannel.ts";
 
 interface Needs extends ReceivePackNeeds {
   readonly timeouts: NegotiationTimeouts;
@@ -13,5 +14,6 @@ export function sshService(needs: Needs): ServiceRegistration {
   return serve(SSHService, {
     sSHReceivePack: sshReceivePack(needs),
     sSHUploadArchive: sshUploadArchive(needs),
+    sSHUploadPackWithSidechannel: sshUploadPackWithSidechannel(needs),
   });
 }

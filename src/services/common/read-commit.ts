@@ -1,0 +1,57 @@
+import type { Mailmap } from "../../git/mailmap/mailmap.ts";
+import type { ObjectDatabase } from "../../git/object/object-database.ts";
+import {
+  CorruptObjectError,
+  ObjectNotFoundError,
+  ObjectTooLargeError,
+} from "../../git/object/object-error.ts";
+import type { GitObject } from "../../git/object/object-type.ts";
+import { peelTags } from "../../git/object/peel.ts";
+import type { Oid } from "../../git/oid/oid.ts";
+import type { GitCommit } from "../../proto/shared_pb.ts";
+import { gitCommit } from "./git-commit.ts";
+
+/**
+ * Reads the commit that `oid` leads to, through tags if need be. Returns undefined when there is
+ * none or it can't be read.
+ */
+export async function readCommit(
+  objects: ObjectDatabase,
+  oid: Oid,
+  mailmap: Mailmap | undefined,
+  signal: AbortSignal,
+): Promise<GitCommit | undefined> {
+  const peeled = peelQuietly(objects, oid);
+  if (peeled?.type !== "commit") return undefined;
+  const commit = await readObject(objects, peeled.oid, signal);
+  return commit && gitCommit(commit.oid, commit.content, mailmap);
+}
+
+/** Follows tags as git does in a revision: what can't be followed is the same as nothing. */
+export function peelQuietly(
+  objects: ObjectDatabase,
+  oid: Oid,
+): ReturnType<typeof peelTags> | undefined {
+  try {
+    return peelTags(objects, oid);
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError || error instanceof CorruptObjectError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Reads an object at once when it is small, as nearly all commits and tags are. */
+export async function readObject(
+  objects: ObjectDatabase,
+  oid: Oid,
+  signal: AbortSignal,
+): Promise<GitObject | undefined> {
+  try {
+    return objects.read(oid);
+  } catch (error) {
+    if (!(error instanceof ObjectTooLargeError)) throw error;
+    return objects.load(oid, signal);
+  }
+}

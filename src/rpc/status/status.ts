@@ -77,13 +77,17 @@ export type Interruption = "cancelled" | "deadline-exceeded";
  * nobody named end as INTERNAL without their text, which belongs to the log.
  */
 export function statusOf(error: unknown, interruption: Interruption | undefined): Status {
-  const kind = interruption ?? kindOf(error);
-  const code = STATUS_CODE[kind];
+  const code = codeOf(error, interruption);
   const message = messageOf(error, interruption);
   const details = error instanceof RpcError ? error.details : [];
   if (details.length === 0) return { code, message, details: undefined };
   const status = create(StatusSchema, { code, message, details: [...details] });
   return { code, message, details: toBinary(StatusSchema, status) };
+}
+
+/** Only the code of `statusOf`, which is what logs and metrics count. */
+export function codeOf(error: unknown, interruption: Interruption | undefined): number {
+  return STATUS_CODE[interruption ?? kindOf(error)];
 }
 
 function kindOf(error: unknown): ErrorKind {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DomainError } from "../../base/error/domain-error.ts";
 import { systemErrorText } from "../../base/error/system-error-text.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
+import { GitConfig } from "../../git/config/git-config.ts";
 import type { ObjectFormat } from "../../git/oid/oid.ts";
 
 /** A repository's configuration asks for an object format that is neither SHA-1 nor SHA-256. */
@@ -25,35 +26,19 @@ export class UnreadableConfigError extends DomainError {
  *
  * Reads synchronously: the file is small, and a trip to the thread pool costs more than it.
  *
- * @throws UnknownObjectFormatError, UnreadableConfigError
+ * @throws UnknownObjectFormatError, UnreadableConfigError, CorruptConfigError
  */
 export function readObjectFormat(path: string): ObjectFormat {
-  const value = findExtension(readConfig(path), "objectformat");
+  const value = GitConfig.parse(readConfig(path)).get("extensions.objectformat");
   if (value === undefined) return "sha1";
-  if (value !== "sha1" && value !== "sha256") throw new UnknownObjectFormatError(value);
+  if (value !== "sha1" && value !== "sha256") throw new UnknownObjectFormatError(value ?? "");
   return value;
 }
 
-function readConfig(path: string): string {
+function readConfig(path: string): Buffer {
   try {
-    return readFileSync(join(path, "config"), "latin1");
+    return readFileSync(join(path, "config"));
   } catch (error) {
     throw new UnreadableConfigError(error);
   }
-}
-
-const SECTION = /^\s*\[\s*([^\]]*?)\s*\]/;
-const SETTING = /^\s*([A-Za-z][A-Za-z0-9-]*)[ \t]*=[ \t]*("?)([^\s"#;]*)\2/;
-
-/** The first value of a setting in the section `extensions`. */
-function findExtension(config: string, wanted: string): string | undefined {
-  let section = "";
-  for (const line of config.split("\n")) {
-    const header = SECTION.exec(line);
-    if (header !== null) section = (header[1] ?? "").toLowerCase();
-    if (section !== "extensions") continue;
-    const setting = SETTING.exec(header === null ? line : line.slice(header[0].length));
-    if (setting?.[1]?.toLowerCase() === wanted) return setting[3] ?? "";
-  }
-  return undefined;
 }

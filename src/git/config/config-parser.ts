@@ -101,10 +101,7 @@ export class ConfigParser {
     /** Length without the blanks at the end, which are kept only inside quotes. */
     let length = 0;
     let isQuoted = false;
-    for (;;) {
-      const char = this.#next();
-      const isEnd = char === "\n" || (!isQuoted && isComment(char));
-      if (isEnd) return this.#endValue(char, isQuoted ? undefined : value.slice(0, length));
+    for (let char = this.#next(); !this.#endsValue(char, isQuoted); char = this.#next()) {
       const isBlank = !isQuoted && isSpace(char);
       if (char === '"') isQuoted = !isQuoted;
       const meant = this.#meaning(char, isBlank && value === "");
@@ -112,11 +109,15 @@ export class ConfigParser {
       value += meant;
       if (!isBlank) length = value.length;
     }
+    return isQuoted ? undefined : value.slice(0, length);
   }
 
-  #endValue(char: string, value: string | undefined): string | undefined {
-    if (char !== "\n") this.#skipLine();
-    return value;
+  /** `true` for the end of a value's line; a comment is skipped. */
+  #endsValue(char: string, isQuoted: boolean): boolean {
+    if (char === "\n") return true;
+    if (isQuoted || !isComment(char)) return false;
+    this.#skipLine();
+    return true;
   }
 
   /** What a character of a value adds to it; `undefined` for an unknown escape. */

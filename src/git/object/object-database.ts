@@ -59,6 +59,7 @@ export class ObjectDatabase {
   #sources: readonly ObjectSource[] = [];
   #alternates: readonly FileState[] = [];
   #isLoaded = false;
+  #isClosed = false;
 
   constructor(options: ObjectDatabaseOptions) {
     this.format = options.format;
@@ -174,6 +175,7 @@ export class ObjectDatabase {
     this.#sources = [];
     this.#alternates = [];
     this.#isLoaded = false;
+    this.#isClosed = true;
   }
 
   /** Does something with the first copy that lets it. */
@@ -263,7 +265,10 @@ export class ObjectDatabase {
     this.#alternates = directories.map((path) => new FileState(alternatesPath(path)));
     for (const state of this.#alternates) state.hasChanged();
     const old = this.#sources;
-    this.#sources = directories.map((path) => sources.acquire(path, this.format));
+    // Whoever still uses a closed database won't close it again, so it must not hold shared ones.
+    this.#sources = directories.map((path) =>
+      this.#isClosed ? sources.create(path, this.format) : sources.acquire(path, this.format),
+    );
     for (const source of old) sources.release(source, this.format);
     this.#isLoaded = true;
     return this.#sources;

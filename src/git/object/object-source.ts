@@ -38,23 +38,29 @@ export class ObjectSources {
       known.users++;
       return known.source;
     }
-    const source = {
-      path,
-      packs: new PackDirectory(join(path, "pack"), format, this.resources),
-      loose: new LooseObjects(path, format, this.resources),
-    };
+    const source = this.create(path, format);
     this.#sources.set(key, { source, users: 1 });
     return source;
   }
 
-  /** Gives a source back; the last user's call closes its files. */
+  /** Makes a source that is shared with nobody. */
+  create(path: string, format: ObjectFormat): ObjectSource {
+    return {
+      path,
+      packs: new PackDirectory(join(path, "pack"), format, this.resources),
+      loose: new LooseObjects(path, format, this.resources),
+    };
+  }
+
+  /** Gives a source back; its files are closed when nobody shares it any more. */
   release(source: ObjectSource, format: ObjectFormat): void {
     const key = `${format}:${source.path}`;
     const known = this.#sources.get(key);
-    if (known?.source !== source) return;
-    known.users--;
-    if (known.users > 0) return;
-    this.#sources.delete(key);
+    if (known?.source === source) {
+      known.users--;
+      if (known.users > 0) return;
+      this.#sources.delete(key);
+    }
     source.packs.close();
   }
 }

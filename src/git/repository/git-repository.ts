@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import type { GitConfig } from "../config/git-config.ts";
+import { ObjectDatabase } from "../object/object-database.ts";
+import type { ObjectSources } from "../object/object-source.ts";
+import type { ObjectFormat } from "../oid/oid.ts";
+import { FilesRefReader } from "../ref/files-ref-reader.ts";
+import type { RefReader } from "../ref/ref-reader.ts";
+import { ReftableRefReader } from "../ref/reftable-ref-reader.ts";
+import { type RefFormat, readConfigBytes, readRepositoryFormat } from "./repository-format.ts";
+
+/** Where the objects of a push are that isn't accepted yet. */
+export interface Quarantine {
+  /** As in `GIT_OBJECT_DIRECTORY`. */
+  readonly objectDirectory: string;
+  /** As in `GIT_ALTERNATE_OBJECT_DIRECTORIES`: the repository's own directory is among them. */
+  readonly alternates: readonly string[];
+}
+
+/**
+ * A bare repository, read in-process.
+ *
+ * Cheap to make: files are opened when something is asked for. Get it from a `RepositoryCache`,
+ * which keeps what was learned between requests.
+ */
+export class GitRepository {
+  /** The git directory. */
+  readonly path: string;
+  readonly objectFormat: ObjectFormat;
+  readonly refFormat: RefFormat;
+  /** The repository's own configuration file. */
+  readonly config: GitConfig;
+  readonly objects: ObjectDatabase;
+  readonly refs: RefReader;
+  readonly #configBytes: Buffer;
+
+  /** Throws as `readRepositoryFormat` does. */
+  constructor(path: string, sources: ObjectSources, quarantine?: Quarantine) {
+    const { objectFormat, refFormat, config, configBytes } = readRepositoryFormat(path);
+    this.path = path;
+    this.objectFormat = objectFormat;
+    this.refFormat = refFormat;
+    this.config = config;
+    this.#configBytes = configBytes;
+    this.objects = new ObjectDatabase({
+      objectDirectory: quarantine?.objectDirectory ?? join(path, "objects"),
+      alternates: quarantine?.alternates ?? [],
+      format: objectFormat,
+      sources,
+    });
+    const store = { directory: path, objectFormat };
+    this.refs = refFormat === "files" ? new FilesRefReader(store) : new ReftableRefReader(store);
+  }
+
+  /** `true` when the configuration file is still the same. Throws `RepositoryMissingError`. */
+  hasSameConfig(): boolean {
+    return readConfigBytes(this.path).equals(this.#configBytes);
+  }
+
+  /**
+   * Makes sure that answers are as fresh as those of a git process started now. For the start of
+   * a request.
+   */
+  expire(): void {
+    this.objects.expire();
+  }
+
+  /** Gives back files and memory. Using the repository takes them again. */
+  close(): void {
+    this.objects.close();
+  }
+}

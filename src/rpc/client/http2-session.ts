@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { keepAlive } from "./keepalive.ts";
 
 /** What a server may send ahead of the reader of one call, and of all calls together. */
-const STREAM_WINDOW_BYTES = 1024 * 1024;
+const STREAM_WINDOW_BYTES = 2 * 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 8 * 1024 * 1024;
 /** Node's own bound counts what flow control bounds already, and breaks calls when it is met. */
 const SESSION_MEMORY_MB_MAX = Number.MAX_SAFE_INTEGER;

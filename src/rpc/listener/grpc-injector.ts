@@ -6,7 +6,7 @@ import { attachConnection, attachedConnection, type Connection } from "./connect
 import { limitPings } from "./ping-limit.ts";
 
 /** What a client may send ahead of the reader of one call, and of all calls together. */
-const STREAM_WINDOW_BYTES = 1024 * 1024;
+const STREAM_WINDOW_BYTES = 2 * 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 8 * 1024 * 1024;
 
 /**

@@ -459,12 +459,12 @@ static void connection_ready(void *owner, uint32_t events) {
 static void accept_connections(void *owner, uint32_t events) {
   (void)owner, (void)events;
   for (;;) {
-    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-    if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
-    if (fd < 0 && errno == EAGAIN) return;
-    if (fd < 0 || waiting_count >= WAITING_MAX) {
-      /* No descriptors left: the queue waits until one is free. */
-      if (fd >= 0) close(fd);
+    int has_room = waiting_count < WAITING_MAX;
+    int fd = has_room ? accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC) : -1;
+    if (has_room && fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+    if (has_room && fd < 0 && errno == EAGAIN) return;
+    if (fd < 0) {
+      /* No descriptors left, or too many wait: the queue stands still for a while. */
       epoll_ctl(epoll_fd, EPOLL_CTL_DEL, listen_fd, NULL);
       is_accepting = 0;
       return;

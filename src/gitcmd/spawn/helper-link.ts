@@ -23,9 +23,6 @@ import type { SpawnExit, SpawnedProcess, SpawnRequest } from "./process-spawner.
 /** Ids count up to here and begin anew. */
 const ID_MAX = 0xffff_fffe;
 
-/** How long a connection that ended before the start waits for the reason. */
-const REASON_WAIT_MS = 1000;
-
 /** A process between its request and its end. */
 interface Entry {
   readonly request: SpawnRequest;
@@ -105,13 +102,12 @@ export class HelperLink implements AsyncDisposable {
     const bytes = encodeRequest(id, request);
     this.#entries.set(id, entry);
     const streams = this.#connect(id, bytes, request);
-    const giveUp = () => this.#giveUp(id);
-    streams.stdout.once("close", giveUp);
     try {
       const pid = await entry.started.promise;
-      streams.stdout.off("close", giveUp);
+      for (const stream of [streams.stdout, streams.stderr, streams.channel]) readFromNow(stream);
       return this.#spawned(id, pid, streams, entry);
     } catch (error) {
+      this.#entries.delete(id);
       for (const stream of Object.values(streams)) stream?.destroy();
       throw error;
     }
@@ -133,13 +129,17 @@ export class HelperLink implements AsyncDisposable {
 
   /** The request goes last: when it arrives, the others are on their way. */
   #connect(id: number, bytes: Buffer, request: SpawnRequest): Streams {
-    const open = (role: number) => openStream(this.#socketPath, encodeHeader(role, id));
+    // After the start nobody minds: a process that ends while it is written to is no accident.
+    const open = (role: number, first = encodeHeader(role, id)) =>
+      openStream(this.#socketPath, first, (cause) => this.#giveUp(id, cause));
     const stdin = request.stdin === "socket" ? open(ROLE.stdin) : undefined;
     const stderr = request.stderr === "stream" ? open(ROLE.stderr) : undefined;
     const channel = request.channel ? open(ROLE.channel) : undefined;
+    const stdout = open(ROLE.stdout, bytes);
+    for (const stream of [stdout, stderr, channel]) stream?.pause();
     // Git never writes to its stdin; reading is how its end is noticed.
     stdin?.resume();
-    return { stdin, stderr, channel, stdout: openStream(this.#socketPath, bytes) };
+    return { stdin, stdout, stderr, channel };
   }
 
   #spawned(id: number, pid: number, streams: Streams, entry: Entry): SpawnedProcess {
@@ -156,14 +156,10 @@ export class HelperLink implements AsyncDisposable {
     if (this.#isOpen && this.#entries.has(id)) this.#control.write(encodeOrder(type, id, value));
   }
 
-  /** Usually the reason is on its way on the other connection. */
-  #giveUp(id: number): void {
-    this.#ask(ASKS.cancel, id, 0);
-    const error = new GitSpawnError("process helper refused the connection", "ECONNRESET");
-    setTimeout(() => {
-      this.#entries.get(id)?.started.reject(error);
-      this.#entries.delete(id);
-    }, REASON_WAIT_MS);
+  /** The helper closes what it has of a start when one of its connections ends. */
+  #giveUp(id: number, cause: unknown): void {
+    const error = new GitSpawnError("process helper can't be reached", "EIO", { cause });
+    this.#entries.get(id)?.started.reject(error);
   }
 
   #receive({ type, id, body }: Report): void {
@@ -177,7 +173,6 @@ export class HelperLink implements AsyncDisposable {
     if (type === SAYS.started) {
       entry.started.resolve(body.readUInt32LE(0));
     } else if (type === SAYS.failed) {
-      this.#entries.delete(id);
       entry.started.reject(startError(entry.request, body.readUInt32LE(0), body.readUInt32LE(4)));
     } else if (type === SAYS.exited) {
       this.#entries.delete(id);
@@ -215,12 +210,20 @@ const LOST: SpawnExit = {
   },
 };
 
-function openStream(path: string, first: Buffer): Socket {
+function openStream(path: string, first: Buffer, onError: (cause: Error) => void): Socket {
   const socket = connect({ path });
-  // A process that ends while it is written to is no accident; its exit status tells.
-  socket.on("error", () => undefined);
+  socket.on("error", onError);
   socket.write(first);
   return socket;
+}
+
+/**
+ * A process may have ended before its start is reported: had its stream been read by then, the end
+ * would pass before anybody listens. So it is paused until now; null is the state of a new stream,
+ * whose first reader starts it.
+ */
+function readFromNow(stream: Socket | undefined): void {
+  if (stream !== undefined) Reflect.set(stream, "readableFlowing", null);
 }
 
 function startError({ program, cwd }: SpawnRequest, stage: number, errno: number): GitSpawnError {

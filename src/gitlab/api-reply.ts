@@ -98,14 +98,22 @@ export function parseBody<S extends ZodType>(body: Buffer, schema: S, doing: str
 /** The type of a Content-Type, or what is wrong with it in the reference server's words. */
 function parseMediaType(contentType: string): { mediaType: string; problem?: string } {
   const [base = ""] = contentType.split(";", 1);
+  const parameters = contentType.slice(base.length);
   const mediaType = base.trim().toLowerCase();
   const [, type = "", rest = ""] = /^([!#-'*+\-.0-9A-Z^-z|~]*)(.*)$/s.exec(mediaType) ?? [];
   if (type === "") return { mediaType, problem: "mime: no media type" };
-  if (rest === "") return { mediaType };
+  if (rest === "") return { mediaType, ...parameterProblem(parameters) };
   if (!rest.startsWith("/"))
     return { mediaType, problem: "mime: expected slash after first token" };
   const [, subtype = "", end = ""] = /^\/([!#-'*+\-.0-9A-Z^-z|~]*)(.*)$/s.exec(rest) ?? [];
   if (subtype === "") return { mediaType, problem: "mime: expected token after slash" };
   if (end !== "") return { mediaType, problem: "mime: unexpected content after media subtype" };
-  return { mediaType };
+  return { mediaType, ...parameterProblem(parameters) };
+}
+
+function parameterProblem(parameters: string): { problem?: string } {
+  const isRight = /^(?:\s*;\s*[^\s;="]+\s*=\s*(?:[^\s;="]+|"(?:[^"\\]|\\.)*"))*\s*;?\s*$/.test(
+    parameters,
+  );
+  return isRight ? {} : { problem: "mime: invalid media parameter" };
 }

@@ -173,6 +173,11 @@ const ALLOWED_ANSWERS: readonly (GitlabAnswer & { allowed?: boolean; message: st
     message: "/allowed endpoint respond with unsupported content type: mime: no media type",
   },
   {
+    contentType: "application/json; charset",
+    message:
+      "/allowed endpoint respond with unsupported content type: mime: invalid media parameter",
+  },
+  {
     contentType: "text/html; charset=utf-8",
     message: "/allowed endpoint respond with unsupported content type: text/html",
   },
@@ -291,6 +296,12 @@ test("check says why GitLab can't be asked", async (t) => {
   const gone = openApi(t, "http://127.0.0.1:1");
   await assert.rejects(gone.check({ ...CALLER, signal: t.signal }), {
     message: "HTTP GET to GitLab endpoint /check failed: Internal API unreachable",
+  });
+});
+
+test("a secret that can't be read is an error", (t) => {
+  assert.throws(() => openApi(t, "http://gitlab", { secret: "", secretFile: "/no/secret" }), {
+    message: "reading secret file: open /no/secret: no such file or directory",
   });
 });
 

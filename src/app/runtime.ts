@@ -15,6 +15,7 @@ import type { Config } from "./config/config.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
 
 /**
+import { programVersion } from "./program-version.ts";
  * Everything that requests share, built once and passed down.
  *
  * Services name the few of these that they need; nothing else in the program holds shared state.
@@ -29,6 +30,8 @@ export interface Runtime {
 
 export interface RuntimeOptions {
   readonly logger: Logger;
+  readonly logger: Logger;
+  readonly serverVersion: string;
   /** The server's own environment; git gets an allow-listed part of it. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
@@ -72,3 +75,5 @@ export async function buildRuntime(
     timeouts: config.timeout,
   };
 }
+    logger,
+    serverVersion: programVersion(),

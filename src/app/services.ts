@@ -31,6 +31,7 @@ import { type ServiceRegistration, serve } from "../rpc/handler.ts";
 import { healthService } from "../services/health/server.ts";
 import { reflectionServices } from "../services/reflection/server.ts";
 import { repositoryService } from "../services/repository/server.ts";
+import { serverService } from "../services/server/server.ts";
 import { smartHttpService } from "../services/smarthttp/server.ts";
 import { sshService } from "../services/ssh/server.ts";
 import type { Runtime } from "./runtime.ts";
@@ -72,7 +73,12 @@ export function buildServices(runtime: Runtime): ServiceRegistration[] {
 
 /** The protocol's services of which at least one method is built. */
 export function protocolServices(runtime: Runtime): ServiceRegistration[] {
-  return [repositoryService(runtime), smartHttpService(runtime), sshService(runtime)];
+  return [
+    repositoryService(runtime),
+    serverService(runtime),
+    smartHttpService(runtime),
+    sshService(runtime),
+  ];
 }
 
 /** The protocol's files and all that they import, each after its imports. */

@@ -1,6 +1,8 @@
+import type { Logger } from "../base/log/logger.ts";
 import { openAccess } from "../hooks/access/access-check.ts";
 import { type Listener, listen } from "../rpc/listener/listener.ts";
 import { GrpcServer } from "../rpc/server/grpc-server.ts";
+import { ensureStorageMetadata } from "../storage/metadata/storage-metadata.ts";
 import type { Config } from "./config/config.ts";
 import { createRuntimeDirectory } from "./config/runtime-directory.ts";
 import { configuredEndpoints } from "./endpoints.ts";
@@ -22,6 +24,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const { path: runtimeDirectory, internalSocketPath } = stack.use(
     await createRuntimeDirectory(config.runtimeDir, process.pid),
   );
+  await identifyStorages(config, options.logger);
   const access = openAccess;
   const runtime = await buildRuntime(config, { ...options, runtimeDirectory, access }, stack);
   const grpc = new GrpcServer({ services: buildServices(runtime), interceptors: [] });
@@ -42,4 +45,15 @@ export async function startServer(config: Config, options: StartOptions): Promis
     close: () => owned.disposeAsync(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** A storage that can't be written to is still served. */
+async function identifyStorages({ storages }: Config, logger: Logger): Promise<void> {
+  for (const { path } of storages) {
+    try {
+      await ensureStorageMetadata(path);
+    } catch (error) {
+      logger.error("Unable to write gitaly metadata file", { error });
+    }
+  }
 }

@@ -71,5 +71,9 @@ test("createRepository lets one of many calls for the same place win", async (t)
   );
   const outcomes = await Promise.allSettled(calls);
   assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
-  assert.deepEqual(readdirSync(server.storagePath).sort(), ["+gitaly", "contested.git"]);
+  assert.deepEqual(readdirSync(server.storagePath).sort(), [
+    "+gitaly",
+    ".gitaly-metadata",
+    "contested.git",
+  ]);
 });

@@ -1,0 +1,23 @@
+import type { Logger } from "../../base/log/logger.ts";
+import type { GitRunner } from "../../gitcmd/git-runner.ts";
+import { ServerService } from "../../proto/server_pb.ts";
+import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
+import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
+import { diskStatistics } from "./disk-statistics.ts";
+import { readinessCheck } from "./readiness-check.ts";
+import { serverInfo } from "./server-info.ts";
+
+interface Needs {
+  readonly locator: RepositoryLocator;
+  readonly git: GitRunner;
+  readonly logger: Logger;
+  readonly serverVersion: string;
+}
+
+export function serverService(needs: Needs): ServiceRegistration {
+  return serve(ServerService, {
+    diskStatistics: diskStatistics(needs),
+    readinessCheck: readinessCheck(),
+    serverInfo: serverInfo(needs),
+  });
+}

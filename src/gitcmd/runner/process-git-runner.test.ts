@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
-import { Registry } from "prom-client";
 import { type LogFields, type Logger, silentLogger } from "../../base/log/logger.ts";
+import { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import { createTestRepository, type TestRepository } from "../../testing/git-repository.ts";
 import { isRunning, until } from "../../testing/process-helpers.ts";
 import { gitDirectory, startTestGitRunner } from "../../testing/test-git-runner.ts";
@@ -290,7 +290,7 @@ test("objects go to a quarantine and come from its alternates", async (t) => {
 });
 
 test("what processes cost is summed up for the call and for the metrics", async (t) => {
-  const registry = new Registry();
+  const registry = new MetricRegistry();
   const lines: [string, LogFields | undefined][] = [];
   const logger: Logger = { ...silentLogger, error: (text, fields) => lines.push([text, fields]) };
   const metrics = new CommandMetrics(registry);
@@ -308,7 +308,7 @@ test("what processes cost is summed up for the call and for the metrics", async 
   assert.ok(Number(fields["command.maxrss"]) > 0);
   const labels =
     'grpc_service="gitaly.BlobService",grpc_method="GetBlob",cmd="git",subcmd="version"';
-  const text = await registry.metrics();
+  const text = registry.render();
   assert.ok(text.includes(`gitaly_commands_running{${labels}} 0`));
   assert.match(
     text,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import fc from "fast-check";
 import { createLogger } from "./create-logger.ts";
 import type { LogDestination } from "./log-destination.ts";
 
@@ -62,11 +63,60 @@ test("a text line sorts its fields and quotes what is not plain", () => {
   );
 });
 
+test("a field given for one line takes the place of the logger's own", () => {
+  const { destination, lines } = collect();
+  const logger = createLogger({ format: "json", level: "info", destination });
+  const child = logger.with({ a: 1, b: 2 }).with({ b: 3 });
+  child.info("m", { a: "one", c: 'q"\n\ud83d\ude00\ud800' });
+  child.info("m");
+  assert.equal(lines[0]?.match(/"a":/g)?.length, 1);
+  assert.deepEqual(parseLine(lines[0]), {
+    level: "info",
+    msg: "m",
+    a: "one",
+    b: 3,
+    c: 'q"\n\ud83d\ude00\ud800',
+  });
+  assert.deepEqual(parseLine(lines[1]), { level: "info", msg: "m", a: 1, b: 3 });
+});
+
+test("any text survives in a JSON line", () => {
+  const { destination, lines } = collect();
+  const logger = createLogger({ format: "json", level: "info", destination });
+  const text = fc.array(fc.integer({ min: 0, max: 0xffff })).map((codes) => {
+    return String.fromCharCode(...codes);
+  });
+  fc.assert(
+    fc.property(text, text, (message, value) => {
+      logger.info(message, { value, [`key ${value}`]: 1 });
+      const line = parseLine(lines.pop());
+      return line["msg"] === message && line["value"] === value && line[`key ${value}`] === 1;
+    }),
+  );
+});
+
 test("a field called like a key of every line is renamed", () => {
   const { destination, lines } = collect();
   createLogger({ format: "json", level: "info", destination }).info("m", { level: 3, msg: "x" });
   const line = parseLine(lines[0]);
   assert.deepEqual(line, { level: "info", msg: "m", "fields.level": 3, "fields.msg": "x" });
+});
+
+test("a value that JSON can't hold doesn't cost the line", () => {
+  const { destination, lines } = collect();
+  const logger = createLogger({ format: "json", level: "info", destination });
+  const loop: Record<string, unknown> = {};
+  loop["self"] = loop;
+  logger.info("odd", { big: 2n ** 64n, loop, list: [1n], nothing: Number.NaN, fine: "x" });
+  assert.deepEqual(parseLine(lines[0]), {
+    level: "info",
+    msg: "odd",
+    big: "18446744073709551616n",
+    loop: "<ref *1> { self: [Circular *1] }",
+    list: "[ 1n ]",
+    nothing: null,
+    fine: "x",
+  });
 });
 
 for (const [level, expected] of [

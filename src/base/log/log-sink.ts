@@ -15,8 +15,3 @@ const RESERVED: ReadonlySet<string> = new Set(["level", "msg", "time"]);
 export function fieldKey(key: string): string {
   return RESERVED.has(key) ? `fields.${key}` : key;
 }
-
-/** 2026-05-30T18:08:03.123Z */
-export function timestamp(): string {
-  return new Date().toISOString();
-}

@@ -1,21 +1,24 @@
 import { quoteText } from "../text/quote-text.ts";
 import type { LogDestination } from "./log-destination.ts";
 import type { LogLevel } from "./log-level.ts";
-import { fieldKey, type LogSink, timestamp } from "./log-sink.ts";
+import { fieldKey, type LogSink } from "./log-sink.ts";
 import type { LogFields } from "./logger.ts";
+import { TimestampWriter } from "./timestamp-writer.ts";
 
 /** `time="…" level=info msg="…" key=value`, the fields in the order of their names. */
 export function textSink(destination: LogDestination): LogSink {
-  return new TextSink(destination, {});
+  return new TextSink(destination, {}, new TimestampWriter("utc"));
 }
 
 class TextSink implements LogSink {
   readonly #destination: LogDestination;
   readonly #fields: LogFields;
+  readonly #time: TimestampWriter;
 
-  constructor(destination: LogDestination, fields: LogFields) {
+  constructor(destination: LogDestination, fields: LogFields, time: TimestampWriter) {
     this.#destination = destination;
     this.#fields = fields;
+    this.#time = time;
   }
 
   write(level: LogLevel, message: string, fields: LogFields): void {
@@ -24,7 +27,7 @@ class TextSink implements LogSink {
       .map(([key, value]) => [fieldKey(key), value] as const)
       .sort(([left], [right]) => (left < right ? -1 : 1));
     const line = [
-      pair("time", timestamp()),
+      pair("time", `${this.#time.write(Date.now())}Z`),
       pair("level", level),
       ...(message === "" ? [] : [pair("msg", message)]),
       ...all.map(([key, value]) => pair(key, showValue(value))),
@@ -33,7 +36,7 @@ class TextSink implements LogSink {
   }
 
   with(fields: LogFields): LogSink {
-    return new TextSink(this.#destination, { ...this.#fields, ...fields });
+    return new TextSink(this.#destination, { ...this.#fields, ...fields }, this.#time);
   }
 }
 

@@ -1,5 +1,6 @@
 import { DomainError, type ErrorMetadata } from "../../../base/error/domain-error.ts";
 import type { LogFields, Logger } from "../../../base/log/logger.ts";
+import { TimestampWriter } from "../../../base/log/timestamp-writer.ts";
 import type { RequestMetadata, ServerCall } from "../../call.ts";
 import { codeName } from "../../status/status.ts";
 import { endCode } from "../call-end.ts";
@@ -19,16 +20,17 @@ const FEATURE_PREFIX = "gitaly-feature-";
  * The fields that other interceptors and the handler have put into `call.logFields` are part of it.
  */
 export function logCalls(logger: Logger, shouldLog: CallFilter): Interceptor {
+  const time = new TimestampWriter("local");
   return async (call, next) => {
     if (!shouldLog(call.fullMethod)) return next();
     const startMs = performance.now();
     try {
       await next();
     } catch (error) {
-      write(logger, call, endCode(call, error), startMs, error);
+      write(logger, time, call, { code: endCode(call, error), startMs, error });
       throw error;
     }
-    write(logger, call, 0, startMs, undefined);
+    write(logger, time, call, { code: 0, startMs, error: undefined });
   };
 }
 
@@ -47,13 +49,15 @@ export function callFilter(allow: string, deny: string): CallFilter {
   return (fullMethod) => !denied.test(fullMethod);
 }
 
-function write(
-  logger: Logger,
-  call: ServerCall,
-  code: number,
-  startMs: number,
-  error: unknown,
-): void {
+interface End {
+  readonly code: number;
+  /** On the monotonic clock. */
+  readonly startMs: number;
+  readonly error: unknown;
+}
+
+function write(logger: Logger, time: TimestampWriter, call: ServerCall, end: End): void {
+  const { code, startMs, error } = end;
   const isUnary = call.method.methodKind === "unary";
   const message = `finished ${isUnary ? "unary" : "streaming"} call with code ${codeName(code)}`;
   const fields: Record<string, unknown> = {
@@ -62,14 +66,14 @@ function write(
     "span.kind": "server",
     "grpc.service": call.method.parent.typeName,
     "grpc.method": call.method.name,
-    "grpc.start_time": localTime(call.startedAtMs),
+    "grpc.start_time": time.write(call.startedAtMs),
     "grpc.code": codeName(code),
     "grpc.time_ms": Math.round((performance.now() - startMs) * 1000) / 1000,
     "grpc.request.payload_bytes": call.statistics.receivedBytes,
     "grpc.response.payload_bytes": call.statistics.sentBytes,
     ...call.logFields,
   };
-  if (call.deadlineMs !== undefined) fields["grpc.request.deadline"] = localTime(call.deadlineMs);
+  if (call.deadlineMs !== undefined) fields["grpc.request.deadline"] = time.write(call.deadlineMs);
   const flags = enabledFlags(call.metadata);
   if (flags !== "") fields["feature_flags"] = flags;
   if (error !== undefined) Object.assign(fields, errorFields(error));
@@ -85,12 +89,6 @@ const WARNING_CODES: ReadonlySet<number> = new Set([4, 7, 8, 9, 10, 11]);
 function levelOf(code: number): "info" | "warn" | "error" {
   if (ORDINARY_CODES.has(code)) return "info";
   return WARNING_CODES.has(code) ? "warn" : "error";
-}
-
-/** 2026-05-30T18:08:03.123 in the time zone of the server. */
-function localTime(milliseconds: number): string {
-  const offsetMs = new Date(milliseconds).getTimezoneOffset() * 60_000;
-  return new Date(milliseconds - offsetMs).toISOString().slice(0, -1);
 }
 
 /** The names of the features that the caller has switched on, sorted. */

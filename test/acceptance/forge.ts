@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { temporaryDirectory } from "../../src/testing/git-repository.ts";
+
+/** A forge in processes of its own, as `make run` starts it. */
+export interface Forge {
+  readonly folder: string;
+  readonly storagePath: string;
+  readonly grpcAddress: string;
+  readonly http: string;
+  readonly ssh: string;
+  /** The process of the gRPC server. */
+  serverPid(): number;
+  /** Ends it in order and waits. */
+  stop(): Promise<void>;
+  /** Ends every process of it at once, as a power cut would. */
+  kill(): Promise<void>;
+  /** Starts it again on the same data. */
+  start(): Promise<void>;
+}
+
+/** How long a start may take on a busy machine. */
+const START_TIMEOUT_MS = 60_000;
+
+const PROGRAM = fileURLToPath(new URL("../../bin/gitaly-forge", import.meta.url));
+
+/** Starts a forge that ends with the test. `gateway` is added to its `gateway.toml`. */
+export async function startForge(t: TestContext, gateway?: string): Promise<Forge> {
+  const folder = join(temporaryDirectory(t), "forge");
+  const [grpcPort, httpPort, sshPort] = await freePorts(3);
+  if (gateway !== undefined) {
+    mkdirSync(folder);
+    writeFileSync(join(folder, "gateway.toml"), `create_on_push = true\n${gateway}`);
+  }
+  const environment = {
+    ...process.env,
+    FORGE_DIR: folder,
+    GRPC_PORT: String(grpcPort),
+    HTTP_PORT: String(httpPort),
+    SSH_PORT: String(sshPort),
+  };
+  let child: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    child = await launch(environment);
+  };
+  const stop = async (): Promise<void> => {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    await exited;
+  };
+  const serverPid = (): number => childOf(child?.pid ?? 0);
+  const kill = async (): Promise<void> => {
+    if (child?.pid === undefined) return;
+    const exited = once(child, "exit");
+    process.kill(serverPid(), "SIGKILL");
+    child.kill("SIGKILL");
+    await exited;
+  };
+  await start();
+  t.after(stop);
+  return {
+    folder,
+    storagePath: join(folder, "repositories"),
+    grpcAddress: `tcp://127.0.0.1:${grpcPort}`,
+    http: `http://127.0.0.1:${httpPort}`,
+    ssh: `ssh://git@127.0.0.1:${sshPort}`,
+    serverPid,
+    stop,
+    kill,
+    start,
+  };
+}
+
+/** Starts the program and waits until it says that it runs. */
+async function launch(environment: NodeJS.ProcessEnv): Promise<ChildProcess> {
+  const child = spawn(PROGRAM, [], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const failed = once(child, "exit").then(() => {
+    throw new Error(`the forge has ended: ${output}`);
+  });
+  failed.catch(() => undefined);
+  const running = (async () => {
+    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+      output += chunk.toString();
+      if (output.includes("The forge is running")) break;
+    }
+  })();
+  await Promise.race([running, failed, expired()]);
+  child.stdout.resume();
+  return child;
+}
+
+async function expired(): Promise<never> {
+  await once(AbortSignal.timeout(START_TIMEOUT_MS), "abort");
+  throw new Error("the forge takes too long to start");
+}
+
+/** The forge has one child: the server. */
+function childOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0]);
+}
+
+/** Ports that were free a moment ago, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" ? (address?.port ?? 0) : 0;
+  });
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}

@@ -123,7 +123,7 @@ test("problems that don't prevent a start are warned of", async (t) => {
     "[auth]\ntoken = 'x'\ntransitioning = true\n[backup]\ngo_cloud_url = ':'",
   );
   const { log } = await run(["serve", path]);
-  assert.match(log[0] ?? "", /level=warning .*problems="\[backup\.go_cloud_url: parse/);
+  assert.match(log[0] ?? "", /level=info .*problems="\[backup\.go_cloud_url: parse/);
   assert.match(log[1] ?? "", /level=warning .*transitioning/);
 });
 

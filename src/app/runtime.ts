@@ -10,12 +10,14 @@ import type { AccessCheck } from "../hooks/access/access-check.ts";
 import { createHookManager } from "../hooks/create-hook-manager.ts";
 import type { HookManager } from "../hooks/hook-manager.ts";
 import { type HookStubs, installHookStubs } from "../hooks/stub/hook-stubs.ts";
+import { Mailmaps } from "../services/common/mailmaps.ts";
+import { RepositoryReaders } from "../services/common/repository-readers.ts";
 import { RepositoryLocator } from "../storage/locator/repository-locator.ts";
 import type { Config } from "./config/config.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
+import { programVersion } from "./program-version.ts";
 
 /**
-import { programVersion } from "./program-version.ts";
  * Everything that requests share, built once and passed down.
  *
  * Services name the few of these that they need; nothing else in the program holds shared state.
@@ -23,15 +25,17 @@ import { programVersion } from "./program-version.ts";
 export interface Runtime {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
+  readonly repositories: RepositoryReaders;
+  readonly mailmaps: Mailmaps;
   readonly hooks: HookManager;
   readonly hookStubs: HookStubs;
   readonly timeouts: TimeoutSettings;
+  readonly logger: Logger;
+  readonly serverVersion: string;
 }
 
 export interface RuntimeOptions {
   readonly logger: Logger;
-  readonly logger: Logger;
-  readonly serverVersion: string;
   /** The server's own environment; git gets an allow-listed part of it. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
@@ -72,8 +76,10 @@ export async function buildRuntime(
     hooks,
     hookStubs: await installHookStubs(join(runtimeDirectory, "hooks.d")),
     locator: new RepositoryLocator(storages),
+    repositories: new RepositoryReaders(),
+    mailmaps: new Mailmaps(),
     timeouts: config.timeout,
-  };
-}
     logger,
     serverVersion: programVersion(),
+  };
+}

@@ -30,7 +30,8 @@ export function commitAuthor(line: Buffer): CommitAuthor {
     name,
     email,
     date: commitDate(seconds),
-    ...(timezone !== undefined && more.length === 0 && { timezone: Buffer.from(timezone, "latin1") }),
+    ...(timezone !== undefined &&
+      more.length === 0 && { timezone: Buffer.from(timezone, "latin1") }),
   });
 }
 
@@ -56,5 +57,8 @@ function nameEnd(line: Buffer, open: number): number {
 }
 
 function words(text: Buffer): string[] {
-  return text.toString("latin1").split(/[\t-\r ]+/).filter((word) => word !== "");
+  return text
+    .toString("latin1")
+    .split(/[\t-\r ]+/)
+    .filter((word) => word !== "");
 }

@@ -1,10 +1,10 @@
 import { Mailmap } from "../../git/mailmap/mailmap.ts";
-import { CorruptObjectError, ObjectNotFoundError } from "../../git/object/object-error.ts";
 import { peelToTree } from "../../git/object/peel.ts";
-import { treeEntries } from "../../git/object/tree-object.ts";
+import { findTreeEntry } from "../../git/object/tree-object.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { HEAD } from "../../git/ref/ref-name.ts";
 import type { Call } from "../../rpc/call.ts";
+import { quietly } from "./read-commit.ts";
 import type { RepositoryReader } from "./repository-readers.ts";
 
 /** Mailmaps that are kept. */
@@ -52,18 +52,10 @@ function readMailmap(objects: RepositoryReader["objects"], head: Oid): Mailmap |
 
 /** Damage on the way isn't ours to report: git goes on without a mailmap as well. */
 function findMailmap(objects: RepositoryReader["objects"], head: Oid): Oid | undefined {
-  try {
+  return quietly(() => {
     const tree = peelToTree(objects, head);
     const content = tree === undefined ? undefined : objects.read(tree)?.content;
     if (content === undefined) return undefined;
-    for (const { name, oid } of treeEntries(content, objects.format)) {
-      if (name.equals(NAME)) return oid;
-    }
-    return undefined;
-  } catch (error) {
-    if (error instanceof CorruptObjectError || error instanceof ObjectNotFoundError) {
-      return undefined;
-    }
-    throw error;
-  }
+    return findTreeEntry(content, NAME, 0, objects.format)?.entry.oid;
+  });
 }

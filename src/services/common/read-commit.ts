@@ -21,19 +21,19 @@ export async function readCommit(
   mailmap: Mailmap | undefined,
   signal: AbortSignal,
 ): Promise<GitCommit | undefined> {
-  const peeled = peelQuietly(objects, oid);
+  const peeled = quietly(() => peelTags(objects, oid));
   if (peeled?.type !== "commit") return undefined;
   const commit = await readObject(objects, peeled.oid, signal);
   return commit && gitCommit(commit.oid, commit.content, mailmap);
 }
 
-/** Follows tags as git does in a revision: what can't be followed is the same as nothing. */
-export function peelQuietly(
-  objects: ObjectDatabase,
-  oid: Oid,
-): ReturnType<typeof peelTags> | undefined {
+/**
+ * Reads as git does while it makes sense of a revision: what is missing or damaged is the same as
+ * nothing.
+ */
+export function quietly<Result>(read: () => Result): Result | undefined {
   try {
-    return peelTags(objects, oid);
+    return read();
   } catch (error) {
     if (error instanceof ObjectNotFoundError || error instanceof CorruptObjectError) {
       return undefined;

@@ -31,7 +31,9 @@ export class RepositoryReaders {
     const format = readObjectFormat(located.path);
     const isReftable = existsSync(join(located.path, "reftable"));
     const { path, objectDirectory = "", alternateObjectDirectories = [] } = located;
-    const key = [format, isReftable, path, objectDirectory, ...alternateObjectDirectories].join(":");
+    const key = [format, isReftable, path, objectDirectory, ...alternateObjectDirectories].join(
+      ":",
+    );
     const known = this.#readers.get(key);
     this.#readers.delete(key);
     const reader = known ?? this.#create(located, format, isReftable);

@@ -1,7 +1,10 @@
-import { ABBREVIATION_DIGITS_MIN, resolveAbbreviatedOid } from "../../git/object/abbreviated-oid.ts";
+import { quoteText } from "../../base/text/quote-text.ts";
+import {
+  ABBREVIATION_DIGITS_MIN,
+  resolveAbbreviatedOid,
+} from "../../git/object/abbreviated-oid.ts";
 import type { ObjectDatabase } from "../../git/object/object-database.ts";
-import { CorruptObjectError, ObjectNotFoundError } from "../../git/object/object-error.ts";
-import { peelTags, peelToTree } from "../../git/object/peel.ts";
+import { peelToCommit, peelToTree } from "../../git/object/peel.ts";
 import { OID_HEX_LENGTH, type Oid, parseOid } from "../../git/oid/oid.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import { parseRefName } from "../../git/ref/ref-name.ts";
@@ -9,6 +12,7 @@ import type { RefReader } from "../../git/ref/ref-reader.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import { RpcError } from "../../rpc/rpc-error.ts";
 import type { GitCall } from "./git-call.ts";
+import { quietly } from "./read-commit.ts";
 import type { RepositoryReader } from "./repository-readers.ts";
 
 /** What a revision has to lead to: tags are followed until there is an object of this type. */
@@ -81,9 +85,8 @@ function findRef(refs: RefReader, text: string): Oid | undefined {
 
 function peel(objects: ObjectDatabase, oid: Oid, target: RevisionTarget): Oid | undefined {
   if (target === "any") return objects.has(oid) ? oid : undefined;
-  const peeled = peelQuietly(objects, oid);
-  if (target === "tree" && peeled?.type !== "blob") return peeled && findTree(objects, peeled);
-  return peeled?.type === target ? peeled.oid : undefined;
+  const find = target === "tree" ? peelToTree : peelToCommit;
+  return quietly(() => find(objects, oid));
 }
 
 async function askGit(
@@ -101,6 +104,6 @@ async function askGit(
   const words = line.split(" ");
   if (words.length === 2 && words[1] === "submodule") return undefined;
   const oid = words.length === 3 ? parseOid(words[0] ?? "") : undefined;
-  if (oid === undefined) throw new RpcError("unknown", `invalid info line: ${JSON.stringify(line)}`);
+  if (oid === undefined) throw new RpcError("unknown", `invalid info line: ${quoteText(line)}`);
   return oid;
 }

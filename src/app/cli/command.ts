@@ -1,14 +1,4 @@
-import type { Flags } from "./parse-flags.ts";
-
-/** One flag of a command. */
-export interface FlagDefinition {
-  readonly kind: "text" | "truth";
-  readonly usage: string;
-  /** Another, shorter name. */
-  readonly short?: string;
-  /** The command doesn't run without it. */
-  readonly isRequired?: boolean;
-}
+import type { FlagDefinitions, Flags } from "./parse-flags.ts";
 
 /** What a command may use of the process that runs it. */
 export interface Terminal {
@@ -36,7 +26,7 @@ export interface Command {
   readonly usage: string;
   readonly usageText?: string;
   readonly description: string;
-  readonly flags?: Readonly<Record<string, FlagDefinition>>;
+  readonly flags?: FlagDefinitions;
   readonly commands?: readonly Command[];
   /** Returns the exit code. A CommandError or any other error ends the program. */
   readonly run?: (invocation: Invocation) => Promise<number>;

@@ -1,5 +1,5 @@
-import type { Command, FlagDefinition } from "./command.ts";
-import { dashed } from "./parse-flags.ts";
+import type { Command } from "./command.ts";
+import { dashed, type FlagDefinition, type FlagDefinitions } from "./parse-flags.ts";
 
 /** The help of a whole program: all commands and the flags that work everywhere. */
 export function programHelp(program: Command, version: string): string {
@@ -40,12 +40,12 @@ const HELP_COMMAND: Command = {
 };
 
 /** Understood by every command. */
-export const HELP_FLAGS: Readonly<Record<string, FlagDefinition>> = {
+export const HELP_FLAGS: FlagDefinitions = {
   help: { kind: "truth", short: "h", usage: "show help" },
 };
 
 /** Understood by the program itself. */
-export const PROGRAM_FLAGS: Readonly<Record<string, FlagDefinition>> = {
+export const PROGRAM_FLAGS: FlagDefinitions = {
   ...HELP_FLAGS,
   version: { kind: "truth", short: "v", usage: "print the version" },
 };
@@ -62,7 +62,7 @@ function commandList(commands: readonly Command[]): string {
   return columns(commands.map(({ name, usage }) => [name, usage]));
 }
 
-function flagList(flags: Readonly<Record<string, FlagDefinition>>): string {
+function flagList(flags: FlagDefinitions): string {
   return columns(
     Object.entries(flags).map(([name, flag]) => [flagNames(name, flag), flagUsage(flag)]),
   );

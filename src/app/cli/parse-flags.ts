@@ -1,4 +1,15 @@
-import type { FlagDefinition } from "./command.ts";
+/** One flag of a command. */
+export interface FlagDefinition {
+  readonly kind: "text" | "truth";
+  readonly usage: string;
+  /** Another, shorter name. */
+  readonly short?: string;
+  /** The command doesn't run without it. */
+  readonly isRequired?: boolean;
+}
+
+/** The flags of a command by their names. */
+export type FlagDefinitions = Readonly<Record<string, FlagDefinition>>;
 
 /** What the flags of a command line say. */
 export interface Flags {
@@ -9,8 +20,6 @@ export interface Flags {
 
 /** The arguments don't fit the flags of the command. */
 export class UsageError extends Error {}
-
-export type FlagDefinitions = Readonly<Record<string, FlagDefinition>>;
 
 export interface ParsedFlags {
   readonly flags: Flags;

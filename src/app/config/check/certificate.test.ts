@@ -69,7 +69,7 @@ for (const [what, certificate, key, expected] of CASES) {
     const keyPath = join(folder, "key.pem");
     writeFileSync(certificatePath, certificate);
     writeFileSync(keyPath, key);
-    const problem = certificateReason({ certificatePath, keyPath, key: "", minVersion: "TLSv1.2" });
+    const problem = certificateReason({ certificatePath, keyPath, key: "" });
     const shown = problem && `${problem.concerns}: ${problem.reason}`;
     assert.equal(shown, expected?.replace(": ", ": loading x509 keypair: "));
   });
@@ -78,7 +78,7 @@ for (const [what, certificate, key, expected] of CASES) {
 test("the key may stand in the configuration itself", (t) => {
   const certificatePath = join(temporaryDirectory(t), "cert.pem");
   writeFileSync(certificatePath, ec.certificate);
-  const tls = { certificatePath, keyPath: "", minVersion: "TLSv1.2" } as const;
-  assert.equal(certificateReason({ ...tls, key: ec.key }), undefined);
-  assert.equal(certificateReason({ ...tls, key: "x" })?.concerns, "key");
+  const source = { certificatePath, keyPath: "" };
+  assert.equal(certificateReason({ ...source, key: ec.key }), undefined);
+  assert.equal(certificateReason({ ...source, key: "x" })?.concerns, "key");
 });

@@ -1,7 +1,13 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { systemErrorText } from "../../../base/error/system-error-text.ts";
-import type { TlsSettings } from "../section/tls.ts";
+
+/** Where certificate and key are: the key in a file, or here in PEM. */
+export interface CertificateSource {
+  readonly certificatePath: string;
+  readonly keyPath: string;
+  readonly key: string;
+}
 
 /** What is wrong with a certificate and its key, and which of the two to look at. */
 export interface CertificateProblem {
@@ -22,10 +28,10 @@ const PEM_BLOCK = /-----BEGIN ([^\n-]{0,64})-----[^-]*-----END \1-----/g;
  *
  * Returns undefined when they belong together.
  */
-export function certificateReason(tls: TlsSettings): CertificateProblem | undefined {
+export function certificateReason(source: CertificateSource): CertificateProblem | undefined {
   try {
-    const certificate = readFileSync(tls.certificatePath, "latin1");
-    const key = tls.key === "" ? readFileSync(tls.keyPath, "latin1") : tls.key;
+    const certificate = readFileSync(source.certificatePath, "latin1");
+    const key = source.key === "" ? readFileSync(source.keyPath, "latin1") : source.key;
     const problem = pairProblem(certificate, key);
     if (problem === undefined) return undefined;
     return { ...problem, reason: `loading x509 keypair: ${problem.reason}` };

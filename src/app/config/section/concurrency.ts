@@ -92,11 +92,6 @@ export function completePackObjectsLimiting(settings: LimitPair): LimitPair {
   return { ...settings, maxQueueSize: maxQueueLength || PACK_OBJECTS_QUEUE_SIZE };
 }
 
-/** The number of calls that the limits let run at once; 0 for any number. */
-export function concurrencyOf(limits: ConcurrencyLimits): number {
-  return limits.maxConcurrency > 0 ? limits.maxConcurrency : limits.maxPerRepo;
-}
-
 /** Whether these limits say anything at all. */
 export function isLimited(limits: ConcurrencyLimits): boolean {
   return limits.adaptive || limits.maxConcurrency > 0 || limits.maxPerRepo > 0;

@@ -53,11 +53,6 @@ function isUntouched(settings: DailyMaintenanceSettings): boolean {
   return hasNoList && startHour === 0 && startMinute === 0 && durationMs === 0 && !disabled;
 }
 
-/** Whether maintenance never runs. */
-export function isMaintenanceDisabled(settings: DailyMaintenanceSettings): boolean {
-  return settings.disabled || settings.durationMs === 0 || settings.storages.length === 0;
-}
-
 export function checkDailyMaintenance(
   settings: DailyMaintenanceSettings,
   known: readonly StorageSettings[],

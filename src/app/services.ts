@@ -29,6 +29,7 @@ import { SSHService } from "../proto/ssh_pb.ts";
 import { RefTransaction } from "../proto/transaction_pb.ts";
 import { type ServiceRegistration, serve } from "../rpc/handler.ts";
 import { healthService } from "../services/health/server.ts";
+import { hookService } from "../services/hook/server.ts";
 import { refService } from "../services/ref/server.ts";
 import { reflectionServices } from "../services/reflection/server.ts";
 import { repositoryService } from "../services/repository/server.ts";
@@ -75,6 +76,7 @@ export function buildServices(runtime: Runtime): ServiceRegistration[] {
 /** The protocol's services of which at least one method is built. */
 export function protocolServices(runtime: Runtime): ServiceRegistration[] {
   return [
+    hookService(runtime),
     refService(runtime),
     repositoryService(runtime),
     serverService(runtime),

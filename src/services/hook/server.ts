@@ -1,7 +1,9 @@
+import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { HookManager } from "../../hooks/hook-manager.ts";
 import { HookService } from "../../proto/hook_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
+import { packObjectsHookWithSidechannel } from "./pack-objects-hook-with-sidechannel.ts";
 import { postReceiveHook } from "./post-receive-hook.ts";
 import { preReceiveHook } from "./pre-receive-hook.ts";
 import { referenceTransactionHook } from "./reference-transaction-hook.ts";
@@ -10,11 +12,13 @@ import { updateHook } from "./update-hook.ts";
 interface Needs {
   readonly locator: RepositoryLocator;
   readonly hooks: HookManager;
+  readonly git: GitRunner;
 }
 
 /** What hooks outside of the server's own processes ask. */
 export function hookService(needs: Needs): ServiceRegistration {
   return serve(HookService, {
+    packObjectsHookWithSidechannel: packObjectsHookWithSidechannel(needs),
     postReceiveHook: postReceiveHook(needs),
     preReceiveHook: preReceiveHook(needs),
     referenceTransactionHook: referenceTransactionHook(needs),

@@ -23,6 +23,8 @@ const FORMATS: readonly ObjectFormat[] = ["sha1", "sha256"];
 interface Words {
   readonly names: readonly string[];
   readonly oids: readonly string[];
+  /** Ids whose first four digits are those of another one. */
+  readonly similar: readonly string[];
   readonly paths: readonly string[];
 }
 
@@ -119,12 +121,13 @@ function resolveLikeBatchCheck(source: RevisionSource, text: string): string | u
   }
 }
 
-function randomRevision(random: Random, { names, oids, paths }: Words): string {
+function randomRevision(random: Random, { names, oids, similar, paths }: Words): string {
   let text: string;
   const kind = random.below(10);
   if (kind < 4) text = random.pick(names);
   else if (kind === 4) text = random.pick(oids);
-  else if (kind < 8) text = random.pick(oids).slice(0, 3 + random.below(8));
+  else if (kind < 7) text = random.pick(oids).slice(0, 3 + random.below(8));
+  else if (kind === 7) text = random.pick(similar).slice(0, 4 + random.below(2));
   else if (kind === 8) text = random.pick(ODD_NAMES);
   else
     text = `${random.pick(names)}-${random.below(20)}-g${random.pick(oids).slice(0, 3 + random.below(8))}`;
@@ -171,9 +174,12 @@ function wordsOf(repository: TestRepository): Words {
     "a/../b",
     "\xff",
   ];
+  const oids = [...named.map(([oid = ""]) => oid), ...unreferenced(repository)];
+  const starts = Map.groupBy(new Set(oids), (oid) => oid.slice(0, 4));
   return {
     names: [...full, ...short, "HEAD", "@", "nothing", "refs/heads/nothing"],
-    oids: [...named.map(([oid = ""]) => oid), ...unreferenced(repository)],
+    oids,
+    similar: [...starts.values()].filter(({ length }) => length > 1).flat(),
     paths: made,
   };
 }

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { type TestContext, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { silentLogger } from "../../base/log/logger.ts";
@@ -15,6 +16,7 @@ import { createClient } from "../client/client.ts";
 import { serve } from "../handler.ts";
 import { GrpcServer } from "../server/grpc-server.ts";
 import { encodeHeader, FLAG_SYN, TYPE_WINDOW_UPDATE } from "../yamux/frame.ts";
+import { YamuxSession } from "../yamux/yamux-session.ts";
 import type { Connection } from "./connection.ts";
 import { type Endpoint, type Listener, type ListenOptions, listen } from "./listener.ts";
 import { readTlsIdentity } from "./tls-settings.ts";
@@ -24,7 +26,6 @@ interface Started {
   readonly server: GrpcServer;
   /** The connections of the calls served so far. */
   readonly connections: Connection[];
-  readonly calls: Call[];
 }
 
 /** A server with one RPC that says true. */
@@ -32,16 +33,14 @@ async function start(
   t: TestContext,
   endpoint: Endpoint,
   options: Partial<ListenOptions> = {},
+  refExists?: (request: unknown, call: Call) => Promise<{ value: boolean }>,
 ): Promise<Started> {
-  const calls: Call[] = [];
-  const handlers = {
-    refExists: async (_: unknown, call: Call) => {
-      calls.push(call);
-      connections.push(call.connection);
-      return { value: true };
-    },
-  };
   const connections: Connection[] = [];
+  const sayTrue = async (_: unknown, call: Call): Promise<{ value: boolean }> => {
+    connections.push(call.connection);
+    return { value: true };
+  };
+  const handlers = { refExists: refExists ?? sayTrue };
   const server = new GrpcServer({ services: [serve(RefService, handlers)], interceptors: [] });
   const listener = await listen(endpoint, {
     onConnection: (stream, connection) => server.accept(stream, connection),
@@ -52,7 +51,7 @@ async function start(
     await server.close(0);
     await listener.close();
   });
-  return { listener, server, connections, calls };
+  return { listener, server, connections };
 }
 
 async function folder(t: TestContext): Promise<string> {
@@ -229,19 +228,54 @@ test("the first bytes may come one at a time", async (t) => {
   }
 });
 
+const PREFACE: Buffer = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+const PING: Buffer = Buffer.from([0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+
+/** Sends a ping as often as something comes back; returns all that came until the end. */
+async function pingToTheEnd(stream: Duplex): Promise<string> {
+  let received = "";
+  stream.on("error", () => undefined);
+  stream.on("data", (chunk: Buffer) => {
+    received += chunk.toString("latin1");
+    if (stream.writable) stream.write(PING);
+  });
+  stream.write(PREFACE);
+  await new Promise((resolve) => stream.once("close", resolve));
+  return received;
+}
+
 test("a client that pings all the time is sent away", async (t) => {
   const { listener } = await start(t, LOOPBACK);
-  const socket = await open(t, listener);
-  const ping = Buffer.from([0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
-  socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
-  let received = "";
-  socket.on("data", (chunk: Buffer) => {
-    received += chunk.toString("latin1");
-    if (!socket.destroyed) socket.write(ping);
-  });
-  await gone(socket);
-  assert.match(received, /too_many_pings/);
+  assert.match(await pingToTheEnd(await open(t, listener)), /too_many_pings/);
 });
+
+test("a multiplexed client that pings all the time is sent away", async (t) => {
+  const { listener } = await start(t, LOOPBACK);
+  const socket = await open(t, listener);
+  socket.write("backchannel");
+  const onStream = (): void => undefined;
+  const mux = new YamuxSession(socket, { side: "client", onStream, acceptedStreamsMax: 1 });
+  assert.match(await pingToTheEnd(await mux.open()), /too_many_pings/);
+  await mux.closed;
+});
+
+for (const sidechannel of [false, true]) {
+  const how = sidechannel ? "multiplexed" : "plain";
+
+  test(`a call is aborted when its ${how} connection is lost`, async (t) => {
+    const aborted = Promise.withResolvers<void>();
+    const refExists = async (_: unknown, call: Call): Promise<{ value: boolean }> => {
+      call.signal.addEventListener("abort", () => aborted.resolve());
+      void channel.close();
+      await aborted.promise;
+      return { value: true };
+    };
+    const { listener } = await start(t, LOOPBACK, {}, refExists);
+    const channel = dial(`tcp://127.0.0.1:${listener.port}`, { sidechannel });
+    await assert.rejects(createClient(RefService, channel).refExists({}), { kind: "unavailable" });
+    await aborted.promise;
+  });
+}
 
 test("closing the listener ends every connection and frees the address", async (t) => {
   const path = join(await folder(t), "socket");

@@ -5,8 +5,9 @@ import type { Connection } from "./connection.ts";
 const PING_INTERVAL_MS_MIN = 10_000;
 /** Pings that may come too early in a row. */
 const EARLY_PINGS_MAX = 2;
-/** The answer to a ping is all that was sent in between. */
+/** The frame that answers a ping, and what yamux puts before it. */
 const PING_ANSWER_BYTES = 17;
+const MUX_HEADER_BYTES = 12;
 
 /**
  * Ends a session whose client pings more often than Gitaly allows.
@@ -15,13 +16,14 @@ const PING_ANSWER_BYTES = 17;
  * measure the bandwidth with those.
  */
 export function limitPings(session: ServerHttp2Session, connection: Connection): void {
+  const answerBytes = PING_ANSWER_BYTES + (connection.mux === undefined ? 0 : MUX_HEADER_BYTES);
   let lastMs = Number.NEGATIVE_INFINITY;
   let writtenBefore = 0;
   let early = 0;
   session.on("ping", () => {
     const nowMs = performance.now();
     const written = connection.bytesWritten;
-    const idle = written - writtenBefore <= PING_ANSWER_BYTES;
+    const idle = written - writtenBefore <= answerBytes;
     early = idle && nowMs - lastMs < PING_INTERVAL_MS_MIN ? early + 1 : 0;
     lastMs = nowMs;
     writtenBefore = written;

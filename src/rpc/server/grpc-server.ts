@@ -48,9 +48,15 @@ export class GrpcServer {
    * Stops taking calls and waits for those in progress; after `limitMs` they are cut off.
    */
   async close(limitMs: number): Promise<void> {
-    const timer = setTimeout(() => this.#server.forceShutdown(), limitMs);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // The library never reports back when a connection breaks at this very moment.
+    const timer = setTimeout(() => {
+      this.#server.forceShutdown();
+      resolve();
+    }, limitMs);
     this.#injector.drain(limitMs);
-    await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    this.#server.tryShutdown(() => resolve());
+    await promise;
     clearTimeout(timer);
     this.#injector.destroy();
   }

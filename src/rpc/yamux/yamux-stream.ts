@@ -134,9 +134,14 @@ export class YamuxStream extends Duplex {
 
   /** The session has ended. What has arrived whole can still be read. */
   abandon(cause: Error | undefined): void {
+    const finished = this.#finSent && this.#finReceived;
+    const error = finished ? undefined : new YamuxSessionClosedError({ cause });
     this.#reset = true;
-    if (!this.#finReceived) this.destroy(new YamuxSessionClosedError({ cause }));
-    else this.#sendPending();
+    if (!this.#finReceived || this.readableEnded) this.destroy(error);
+    else {
+      this.once("end", () => this.destroy(error));
+      this.#sendPending();
+    }
   }
 
   /** Gives up waiting for the other side to finish. */

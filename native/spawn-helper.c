@@ -46,7 +46,7 @@ enum {
   WAITING_MAX = 4096,          /* connections that no process has got yet */
   RUNNING_MAX = 65536,
   BUCKETS = 4096,       /* of the hash tables; a power of two */
-  SHUTDOWN_MS = 500,    /* from SIGTERM to SIGKILL when the server is gone */
+  SHUTDOWN_MS = 5000,   /* from SIGTERM to SIGKILL when the server is gone */
   ACCEPT_AGAIN_MS = 100, /* how long new connections wait when descriptors have run out */
   AFTER_KILL_MS = 2000, /* how long a killed group may take to vanish before its end is reported */
 };

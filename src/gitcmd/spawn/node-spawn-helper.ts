@@ -26,7 +26,7 @@ import {
 import { STDERR_COLLECTED_BYTES_MAX } from "./process-spawner.ts";
 
 /** From SIGTERM to SIGKILL when the server is gone. */
-const SHUTDOWN_MS = 500;
+const SHUTDOWN_MS = 5000;
 /** How long a killed group may take to vanish before its end is reported. */
 const AFTER_KILL_MS = 50;
 /** How often a cancelled group is looked at. */

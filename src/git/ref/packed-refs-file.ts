@@ -1,13 +1,14 @@
 import * as fs from "node:fs";
 import type { ObjectFormat } from "../oid/oid.ts";
 import { type FileVersion, fileVersion, isUnchanged } from "./file-version.ts";
+import { KeptValue } from "./kept-value.ts";
 import { type PackedRef, PackedRefs } from "./packed-refs.ts";
 import type { RefName } from "./ref-name.ts";
 import type { DirectRef } from "./ref-reader.ts";
 import { CorruptRefStoreError, UnreadableRefStoreError } from "./ref-store-error.ts";
 import { FileText, MemoryText } from "./text-source.ts";
 
-/** Up to this size packed-refs is kept in memory between calls; a larger one is searched in place. */
+/** Up to this size packed-refs is read as a whole; a larger one is searched in place. */
 const CACHED_BYTES_MAX = 1_048_576;
 
 /** An unsorted file has to be read and sorted as a whole; git hasn't written any since 2018. */
@@ -23,7 +24,7 @@ export class PackedRefsFile {
   readonly #path: string;
   readonly #format: ObjectFormat;
   readonly #nowMs: () => number;
-  #cached: { readonly version: FileVersion; readonly refs: PackedRefs | undefined } | undefined;
+  #cached: { readonly version: FileVersion; readonly refs: KeptValue<PackedRefs> } | undefined;
 
   constructor(directory: string, format: ObjectFormat, nowMs: () => number) {
     this.#path = `${directory}/packed-refs`;
@@ -50,8 +51,10 @@ export class PackedRefsFile {
         this.#cached = undefined;
         return kept(undefined);
       }
+      if (stats.size === 0) return kept(undefined);
       if (this.#cached !== undefined && isUnchanged(this.#cached.version, stats)) {
-        return kept(this.#cached.refs);
+        const refs = this.#cached.refs.get();
+        if (refs !== undefined) return kept(refs);
       }
       return this.#load();
     } catch (error) {
@@ -80,7 +83,9 @@ export class PackedRefsFile {
         return kept(refs.sorted());
       }
       const refs = this.#parse(fs.readFileSync(file, "latin1"));
-      this.#cached = { version: fileVersion(stats, nowMs), refs };
+      if (refs === undefined) return kept(undefined);
+      const version = fileVersion(stats, nowMs);
+      this.#cached = { version, refs: new KeptValue(refs, stats.size) };
       return kept(refs);
     } finally {
       if (!isHandedOver) fs.closeSync(file);

@@ -1,11 +1,12 @@
 import * as fs from "node:fs";
 import type { ObjectFormat } from "../../oid/oid.ts";
 import { type FileVersion, fileVersion, isUnchanged } from "../file-version.ts";
+import { KeptValue } from "../kept-value.ts";
 import { CorruptRefStoreError, UnreadableRefStoreError } from "../ref-store-error.ts";
 import { FileBytes, MemoryBytes } from "./byte-source.ts";
 import { Reftable } from "./reftable.ts";
 
-/** Up to this size a table is kept in memory between calls; larger ones are opened by each. */
+/** Up to this size a table is read as a whole; larger ones are opened by each call. */
 const CACHED_BYTES_MAX = 1_048_576;
 
 /** Compaction keeps stacks short: git's tables grow in size from newest to oldest. */
@@ -38,7 +39,7 @@ export class ReftableStack {
   readonly #format: ObjectFormat;
   readonly #nowMs: () => number;
   #listing: Listing | undefined;
-  #cached: ReadonlyMap<string, Reftable> = new Map();
+  #cached: ReadonlyMap<string, KeptValue<Reftable>> = new Map();
 
   /** `directory` holds tables.list. */
   constructor(directory: string, format: ObjectFormat, nowMs: () => number) {
@@ -93,15 +94,16 @@ export class ReftableStack {
     const closeAll = (): void => {
       for (const file of files) fs.closeSync(file);
     };
-    const cached = new Map<string, Reftable>();
+    const cached = new Map<string, KeptValue<Reftable>>();
     const tables: Reftable[] = [];
     let isComplete = false;
     try {
       for (const name of names) {
-        const known = this.#cached.get(name);
+        const kept = this.#cached.get(name);
+        const known = kept?.get();
         const table = known ?? this.#openTable(name, files, cached);
         if (table === undefined) return undefined;
-        if (known !== undefined) cached.set(name, known);
+        if (kept !== undefined && known !== undefined) cached.set(name, kept);
         tables.push(table);
       }
       this.#cached = cached;
@@ -112,7 +114,11 @@ export class ReftableStack {
     }
   }
 
-  #openTable(name: string, files: number[], cached: Map<string, Reftable>): Reftable | undefined {
+  #openTable(
+    name: string,
+    files: number[],
+    cached: Map<string, KeptValue<Reftable>>,
+  ): Reftable | undefined {
     const path = `${this.#directory}/${name}`;
     const file = openExisting(path);
     if (file === undefined) return undefined;
@@ -123,7 +129,7 @@ export class ReftableStack {
     files.pop();
     fs.closeSync(file);
     const table = new Reftable(new MemoryBytes(bytes), this.#format);
-    cached.set(name, table);
+    cached.set(name, new KeptValue(table, size));
     return table;
   }
 }

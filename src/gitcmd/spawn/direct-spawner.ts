@@ -52,7 +52,7 @@ async function spawnDirectly(request: SpawnRequest): Promise<SpawnedProcess> {
   const pid = child.pid ?? 0;
   const { stdin, stdout, stderr } = child;
   if (stdout === null || stderr === null) throw new Error("pipes are missing");
-  stdin?.on("error", () => undefined);
+  for (const stream of [stdin, stdout, stderr]) stream?.on("error", () => undefined);
   const collected = request.stderr === "collect" ? collect(stderr) : () => Buffer.alloc(0);
   const exited = Promise.withResolvers<SpawnExit>();
   child.once("exit", (code, signal) => {

@@ -28,6 +28,8 @@ import { SmartHTTPService } from "../proto/smarthttp_pb.ts";
 import { SSHService } from "../proto/ssh_pb.ts";
 import { RefTransaction } from "../proto/transaction_pb.ts";
 import { type ServiceRegistration, serve } from "../rpc/handler.ts";
+import { blobService } from "../services/blob/server.ts";
+import { commitService } from "../services/commit/server.ts";
 import { healthService } from "../services/health/server.ts";
 import { hookService } from "../services/hook/server.ts";
 import { refService } from "../services/ref/server.ts";
@@ -76,6 +78,8 @@ export function buildServices(runtime: Runtime): ServiceRegistration[] {
 /** The protocol's services of which at least one method is built. */
 export function protocolServices(runtime: Runtime): ServiceRegistration[] {
   return [
+    blobService(runtime),
+    commitService(runtime),
     hookService(runtime),
     refService(runtime),
     repositoryService(runtime),

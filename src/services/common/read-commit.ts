@@ -21,10 +21,18 @@ export async function readCommit(
   mailmap: Mailmap | undefined,
   signal: AbortSignal,
 ): Promise<GitCommit | undefined> {
-  const peeled = quietly(() => peelTags(objects, oid));
-  if (peeled?.type !== "commit") return undefined;
-  const commit = await readObject(objects, peeled.oid, signal);
+  const commit = await readCommitObject(objects, oid, signal);
   return commit && gitCommit(commit.oid, commit.content, mailmap);
+}
+
+/** As `readCommit`, for the commit as it is stored. */
+export async function readCommitObject(
+  objects: ObjectDatabase,
+  oid: Oid,
+  signal: AbortSignal,
+): Promise<GitObject | undefined> {
+  const peeled = quietly(() => peelTags(objects, oid));
+  return peeled?.type === "commit" ? readObject(objects, peeled.oid, signal) : undefined;
 }
 
 /**

@@ -1,22 +1,13 @@
-import { quoteText } from "../../base/text/quote-text.ts";
-import {
-  ABBREVIATION_DIGITS_MIN,
-  resolveAbbreviatedOid,
-} from "../../git/object/abbreviated-oid.ts";
-import type { ObjectDatabase } from "../../git/object/object-database.ts";
-import { peelToCommit, peelToTree } from "../../git/object/peel.ts";
-import { OID_HEX_LENGTH, type Oid, parseOid } from "../../git/oid/oid.ts";
+import { quoteBytes } from "../../base/text/quote-bytes.ts";
+import { type Oid, parseOid } from "../../git/oid/oid.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
-import { parseRefName } from "../../git/ref/ref-name.ts";
-import type { RefReader } from "../../git/ref/ref-reader.ts";
+import { resolveRevision } from "../../git/revision/resolve-revision.ts";
+import type { Revision } from "../../git/revision/revision.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
-import { RpcError } from "../../rpc/rpc-error.ts";
+import { invalidArgument, RpcError } from "../../rpc/rpc-error.ts";
 import type { GitCall } from "./git-call.ts";
 import { quietly } from "./read-commit.ts";
 import type { RepositoryReader } from "./repository-readers.ts";
-
-/** What a revision has to lead to: tags are followed until there is an object of this type. */
-export type RevisionTarget = "any" | "commit" | "tree";
 
 /** What is needed to ask git about revisions that aren't understood here. */
 export interface RevisionNeeds {
@@ -26,84 +17,49 @@ export interface RevisionNeeds {
 }
 
 /**
- * Finds the object that a revision names, as `git cat-file` does.
+ * Finds the object that a revision names, as `git cat-file` does: an id counts as found even when
+ * there is no such object, and a revision that can't be followed as missing.
  *
- * The usual forms are resolved in this process: object ids, also abbreviated, and names of
- * references, also short ones. Git is asked about all others.
- *
- * @param revision a binary string without NUL
- * @returns undefined when there is no such object
+ * @param revision a binary string of any form
+ * @returns undefined when it is missing
  */
-export async function resolveRevision(
+export async function findObject(
   repository: RepositoryReader,
   revision: string,
-  target: RevisionTarget,
   needs: RevisionNeeds,
 ): Promise<Oid | undefined> {
-  const named = findNamed(repository, revision, target);
-  if (named === "ask-git") return askGit(repository, revision, target, needs);
-  return named && peel(repository.objects, named, target);
-}
-
-const PLAIN = /^(?!.*-g[0-9a-fA-F]+$)[^~^:@{}]+$/;
-const SHORT_NAMES = ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"];
-
-function findNamed(
-  { refs, objects, format }: RepositoryReader,
-  revision: string,
-  target: RevisionTarget,
-): Oid | undefined | "ask-git" {
-  if (revision.length === OID_HEX_LENGTH[format]) {
-    const oid = parseOid(revision.toLowerCase());
-    if (oid !== undefined) return oid;
+  if (revision.includes("\0")) throw invalidArgument("revision must not contain NUL bytes");
+  // Nothing here takes a revision for an option, so whatever the request accepts will do.
+  const found = quietly(() => resolveRevision(repository, revision as Revision));
+  switch (found?.state) {
+    case "found":
+      return found.oid;
+    case "ambiguous":
+      throw strangeAnswer(`${revision} ambiguous`);
+    case "unsupported":
+      return askGit(repository, revision, needs);
+    default:
+      return undefined;
   }
-  if (!PLAIN.test(revision)) return "ask-git";
-  const oid = findShortName(refs, revision);
-  if (oid !== undefined || revision.length < ABBREVIATION_DIGITS_MIN) return oid;
-  const context = { any: "any", commit: "committish", tree: "treeish" } as const;
-  const abbreviated = resolveAbbreviatedOid(objects, revision, context[target]);
-  if (abbreviated.kind === "ambiguous") return "ask-git";
-  return abbreviated.kind === "unique" ? abbreviated.oid : undefined;
-}
-
-/**
- * Finds what a reference's name leads to, in full or as short as git lets users write it. Whether
- * there is such an object isn't checked.
- */
-export function findShortName(refs: RefReader, text: string): Oid | undefined {
-  for (const prefix of SHORT_NAMES) {
-    const oid = findRef(refs, prefix + text);
-    if (oid !== undefined) return oid;
-  }
-  return findRef(refs, `refs/remotes/${text}/HEAD`);
-}
-
-function findRef(refs: RefReader, text: string): Oid | undefined {
-  const name = parseRefName(text, { oneLevel: true });
-  return name && refs.findOid(name);
-}
-
-function peel(objects: ObjectDatabase, oid: Oid, target: RevisionTarget): Oid | undefined {
-  if (target === "any") return objects.has(oid) ? oid : undefined;
-  const find = target === "tree" ? peelToTree : peelToCommit;
-  return quietly(() => find(objects, oid));
 }
 
 async function askGit(
   { located }: RepositoryReader,
   revision: string,
-  target: RevisionTarget,
   { git, gitCall }: RevisionNeeds,
 ): Promise<Oid | undefined> {
-  const suffix = target === "any" ? "" : `^{${target}}`;
   const command = { name: "cat-file", flags: ["-Z", "--batch-check"] } as const;
-  const stdin = bytesFromBinary(`${revision}${suffix}\0`);
+  const stdin = bytesFromBinary(`${revision}\0`);
   const { stdout } = await git.run(located, command, { ...gitCall(), stdin });
   const line = stdout.toString("latin1").replace(/\0$/, "");
   if (line.endsWith(" missing")) return undefined;
   const words = line.split(" ");
   if (words.length === 2 && words[1] === "submodule") return undefined;
   const oid = words.length === 3 ? parseOid(words[0] ?? "") : undefined;
-  if (oid === undefined) throw new RpcError("unknown", `invalid info line: ${quoteText(line)}`);
+  if (oid === undefined) throw strangeAnswer(line);
   return oid;
+}
+
+function strangeAnswer(line: string): RpcError {
+  return new RpcError("unknown", `invalid info line: ${quoteBytes(bytesFromBinary(line))}`);
 }

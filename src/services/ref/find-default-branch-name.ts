@@ -1,12 +1,12 @@
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import { HEAD, type RefName } from "../../git/ref/ref-name.ts";
 import type { RefReader } from "../../git/ref/ref-reader.ts";
+import { findExpandedRef } from "../../git/revision/resolve-name.ts";
 import type { RefService } from "../../proto/ref_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
 import { gitFailure } from "../common/git-failure.ts";
 import { openRepository, type ReadNeeds } from "../common/open-repository.ts";
-import { findShortName } from "../common/resolve-revision.ts";
 
 type FindDefaultBranchName = Handler<typeof RefService.method.findDefaultBranchName>;
 
@@ -32,7 +32,7 @@ export function findDefaultBranchName(needs: ReadNeeds): FindDefaultBranchName {
 function defaultBranch(refs: RefReader): string {
   const head = headTarget(refs);
   return gitFailure(() => {
-    const existing = [head, ...FALLBACKS].find((name) => findShortName(refs, name) !== undefined);
+    const existing = [head, ...FALLBACKS].find((name) => findExpandedRef(refs, name) !== undefined);
     if (existing !== undefined) return existing;
     for (const { name } of refs.list({ prefixes: ["refs/heads/"] })) return name;
     return "";

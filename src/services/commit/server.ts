@@ -1,0 +1,19 @@
+import type { GitRunner } from "../../gitcmd/git-runner.ts";
+import { CommitService } from "../../proto/commit_pb.ts";
+import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
+import type { Mailmaps } from "../common/mailmaps.ts";
+import type { ReadNeeds } from "../common/open-repository.ts";
+import { findCommit } from "./find-commit.ts";
+import { treeEntry } from "./tree-entry.ts";
+
+interface Needs extends ReadNeeds {
+  readonly git: GitRunner;
+  readonly mailmaps: Mailmaps;
+}
+
+export function commitService(needs: Needs): ServiceRegistration {
+  return serve(CommitService, {
+    findCommit: findCommit(needs),
+    treeEntry: treeEntry(needs),
+  });
+}

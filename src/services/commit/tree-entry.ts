@@ -1,0 +1,119 @@
+import { posix } from "node:path";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ObjectDatabase } from "../../git/object/object-database.ts";
+import { type TreeEntry as Entry, isTreeMode, TreeCursor } from "../../git/object/tree-object.ts";
+import type { Oid } from "../../git/oid/oid.ts";
+import { binaryFromBytes, bytesFromBinary } from "../../git/ref/binary-string.ts";
+import { parseRevision } from "../../git/revision/revision.ts";
+import type { GitRunner } from "../../gitcmd/git-runner.ts";
+import {
+  type CommitService,
+  TreeEntryResponse_ObjectType as ObjectType,
+  type TreeEntryRequest,
+  type TreeEntryResponseSchema,
+} from "../../proto/commit_pb.ts";
+import type { Handler } from "../../rpc/handler.ts";
+import { failedPrecondition, internal, invalidArgument, notFound } from "../../rpc/rpc-error.ts";
+import { streamContent } from "../common/content-chunks.ts";
+import { lazyGitCall } from "../common/git-call.ts";
+import { locateRepository } from "../common/locate-repository.ts";
+import type { ReadNeeds } from "../common/open-repository.ts";
+import { readObject } from "../common/read-commit.ts";
+import { findObject } from "../common/resolve-revision.ts";
+
+type Needs = ReadNeeds & { readonly git: GitRunner };
+type TreeEntry = Handler<typeof CommitService.method.treeEntry>;
+type Reply = MessageInitShape<typeof TreeEntryResponseSchema>;
+
+/** Finds what stands at a path of a revision; a blob's content follows, as much of it as asked for. */
+export function treeEntry({ locator, repositories, git }: Needs): TreeEntry {
+  return async function* (request, call) {
+    const located = locateRepository(locator, request.repository);
+    const revision = parseRevision(request.revision);
+    checkRequest(request);
+    const reader = repositories.open(located);
+    const { objects } = reader;
+    const path = binaryFromBytes(request.path).replace(/(?<=.)\/+$/s, "");
+    const folder = await findFolder(path, (name) =>
+      findObject(reader, `${revision}:${name}`, { git, gitCall: lazyGitCall(call) }),
+    );
+    const entry = folder && (await findEntry(objects, folder, posix.basename(path), call.signal));
+    if (entry === undefined) {
+      throw notFound("tree entry not found", { metadata: { path } });
+    }
+    const { oid, mode } = entry;
+    if ((mode & 0o170000) === 0o160000) {
+      yield { type: ObjectType.COMMIT, oid, mode };
+      return;
+    }
+    const header = objects.header(oid);
+    if (header === undefined) throw internal("object not found", { metadata: { oid } });
+    const size = BigInt(header.size);
+    if (isTreeMode(mode)) {
+      yield { type: ObjectType.TREE, oid, mode, size };
+      return;
+    }
+    if (header.type !== "blob") throw mismatch(oid, header.type);
+    const bytes = contentBytes(request, header.size);
+    let reply: Reply = { type: ObjectType.BLOB, oid, mode, size };
+    for await (const data of streamContent(objects, oid, bytes, call.signal)) {
+      yield { ...reply, data };
+      reply = {};
+    }
+    if (bytes === 0) yield reply;
+  };
+}
+
+function checkRequest({ path, limit, maxSize }: TreeEntryRequest): void {
+  if (path.length === 0) throw invalidArgument("empty Path");
+  if (limit < 0n) throw invalidArgument("negative Limit");
+  if (maxSize < 0n) throw invalidArgument("negative MaxSize");
+}
+
+/**
+ * Finds the tree in which the last part of `path` stands. Paths that aren't in their shortest form
+ * are found by nobody.
+ */
+async function findFolder(
+  path: string,
+  find: (folder: string) => Promise<Oid | undefined>,
+): Promise<Oid | undefined> {
+  const folder = posix.dirname(path);
+  const isShort = !path.startsWith("/") && posix.normalize(path) === path;
+  // A NUL is for `find` to refuse.
+  if (!isShort && !folder.includes("\0")) return undefined;
+  if (folder.startsWith("../")) return undefined;
+  return find(folder === "." ? "" : folder);
+}
+
+async function findEntry(
+  objects: ObjectDatabase,
+  tree: Oid,
+  name: string,
+  signal: AbortSignal,
+): Promise<Entry | undefined> {
+  if (objects.header(tree)?.type !== "tree") return undefined;
+  const object = await readObject(objects, tree, signal);
+  if (object === undefined) return undefined;
+  const cursor = new TreeCursor(object.content, objects.format);
+  const wanted = bytesFromBinary(name);
+  while (cursor.next()) {
+    if (cursor.name.equals(wanted)) return { mode: cursor.mode, name: wanted, oid: cursor.oid };
+  }
+  return undefined;
+}
+
+function contentBytes({ limit, maxSize }: TreeEntryRequest, size: number): number {
+  if (maxSize > 0n && size > maxSize) {
+    throw failedPrecondition(
+      `object size (${size}) is bigger than the maximum allowed size (${maxSize})`,
+    );
+  }
+  return limit > 0n && limit < size ? Number(limit) : size;
+}
+
+function mismatch(oid: Oid, type: string): Error {
+  return internal(
+    `mismatched object type: tree-oid=${oid} object-oid=${oid} entry-type=BLOB object-type=${type}`,
+  );
+}

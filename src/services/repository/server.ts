@@ -8,6 +8,7 @@ import { getObjectDirectorySize } from "./get-object-directory-size.ts";
 import { objectFormat } from "./object-format.ts";
 import { removeRepository } from "./remove-repository.ts";
 import { repositoryExists } from "./repository-exists.ts";
+import { repositoryInfo } from "./repository-info.ts";
 import { repositorySize } from "./repository-size.ts";
 
 interface Needs {
@@ -23,6 +24,7 @@ export function repositoryService(needs: Needs): ServiceRegistration {
     objectFormat: objectFormat(needs),
     removeRepository: removeRepository(needs),
     repositoryExists: repositoryExists(needs),
+    repositoryInfo: repositoryInfo(needs),
     repositorySize: repositorySize(needs),
   });
 }

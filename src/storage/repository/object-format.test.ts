@@ -3,11 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createTestRepository, temporaryDirectory } from "../../testing/git-repository.ts";
-import {
-  readObjectFormat,
-  UnknownObjectFormatError,
-  UnreadableConfigError,
-} from "./object-format.ts";
+import { readObjectFormat, UnknownObjectFormatError } from "./object-format.ts";
+import { UnreadableConfigError } from "./repository-config.ts";
 
 test("readObjectFormat tells SHA-1 from SHA-256, whatever the reference storage", (t) => {
   for (const format of ["sha1", "sha256"] as const) {

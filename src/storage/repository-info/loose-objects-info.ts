@@ -1,0 +1,66 @@
+import { binaryFromText } from "../../git/ref/binary-string.ts";
+import { findStats, listEntries } from "../file/for-each-file.ts";
+import { Turns } from "../file/turns.ts";
+import { during } from "./inspection-error.ts";
+
+/** Counts and sizes in bytes of loose objects; the stale ones count among the others, too. */
+export interface LooseObjectsInfo {
+  readonly count: number;
+  readonly size: number;
+  readonly staleCount: number;
+  readonly staleSize: number;
+  /** Entries in the folders of loose objects that are none. */
+  readonly garbageCount: number;
+  readonly garbageSize: number;
+}
+
+/** How long an object that nobody touches stays young. */
+export const STALE_AFTER_MS: number = 10 * 24 * 60 * 60 * 1000;
+
+/** Counts loose objects; those last changed before `staleBeforeMs` since the epoch are stale. */
+export async function readLooseObjectsInfo(
+  repositoryPath: string,
+  staleBeforeMs: number,
+  signal: AbortSignal,
+): Promise<LooseObjectsInfo> {
+  const info = {
+    count: 0,
+    size: 0,
+    staleCount: 0,
+    staleSize: 0,
+    garbageCount: 0,
+    garbageSize: 0,
+  };
+  const turns = new Turns(signal);
+  const objects = binaryFromText(`${repositoryPath}/objects`);
+  for (let shard = 0; shard < 256; shard++) {
+    const folder = `${objects}/${shard.toString(16).padStart(2, "0")}`;
+    for (const { name } of during("reading loose object shard", () => listEntries(folder))) {
+      if (turns.isOver()) await turns.next();
+      const stats = during("reading object info", () => findStats(`${folder}/${name}`));
+      if (stats !== undefined) count(info, name, stats, staleBeforeMs);
+    }
+    if (turns.isOver()) await turns.next();
+  }
+  return info;
+}
+
+type Counters = { -readonly [K in keyof LooseObjectsInfo]: LooseObjectsInfo[K] };
+
+function count(
+  info: Counters,
+  name: string,
+  { size, mtimeMs }: { readonly size: number; readonly mtimeMs: number },
+  staleBeforeMs: number,
+): void {
+  if (!/^[0-9a-f]*$/.test(name)) {
+    info.garbageCount++;
+    info.garbageSize += size;
+    return;
+  }
+  info.count++;
+  info.size += size;
+  if (mtimeMs >= staleBeforeMs) return;
+  info.staleCount++;
+  info.staleSize += size;
+}

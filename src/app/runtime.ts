@@ -2,8 +2,10 @@ import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "../base/log/logger.ts";
+import type { MetricRegistry } from "../base/metric/metric-registry.ts";
 import { findGit } from "../gitcmd/binary/find-git.ts";
 import type { GitRunner } from "../gitcmd/git-runner.ts";
+import { CommandMetrics } from "../gitcmd/runner/command-metrics.ts";
 import { createGitRunner } from "../gitcmd/runner/process-git-runner.ts";
 import { startHelperSpawner } from "../gitcmd/spawn/helper-spawner.ts";
 import type { AccessCheck } from "../hooks/access/access-check.ts";
@@ -32,6 +34,7 @@ export interface Runtime {
   readonly timeouts: TimeoutSettings;
   readonly logger: Logger;
   readonly serverVersion: string;
+  readonly metrics: MetricRegistry;
 }
 
 export interface RuntimeOptions {
@@ -43,12 +46,13 @@ export interface RuntimeOptions {
   readonly runtimeDirectory: string;
   /** Who decides about pushes. */
   readonly access: AccessCheck;
+  readonly metrics: MetricRegistry;
 }
 
 /** Builds the runtime. What has to be closed with it is added to `stack`. */
 export async function buildRuntime(
   config: Config,
-  { logger, environment, signal, runtimeDirectory, access }: RuntimeOptions,
+  { logger, environment, signal, runtimeDirectory, access, metrics }: RuntimeOptions,
   stack: AsyncDisposableStack,
 ): Promise<Runtime> {
   const spawnDirectory = join(runtimeDirectory, "spawn");
@@ -62,6 +66,7 @@ export async function buildRuntime(
     environment,
     cpuCount,
     config: config.git.config,
+    metrics: new CommandMetrics(metrics),
   });
   const storages = new Map(config.storages.map(({ name, path }) => [name, path]));
   const hooks = createHookManager({
@@ -81,5 +86,6 @@ export async function buildRuntime(
     timeouts: config.timeout,
     logger,
     serverVersion: programVersion(),
+    metrics,
   };
 }

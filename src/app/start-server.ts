@@ -1,12 +1,17 @@
 import type { Logger } from "../base/log/logger.ts";
-import { openAccess } from "../hooks/access/access-check.ts";
+import { MetricRegistry } from "../base/metric/metric-registry.ts";
+import { defineProcessMetrics } from "../base/metric/process-metrics.ts";
 import { type Listener, listen } from "../rpc/listener/listener.ts";
 import { GrpcServer } from "../rpc/server/grpc-server.ts";
 import { ensureStorageMetadata } from "../storage/metadata/storage-metadata.ts";
+import { openAccessCheck } from "./access/open-internal-api.ts";
 import type { Config } from "./config/config.ts";
-import { createRuntimeDirectory } from "./config/runtime-directory.ts";
+import { createRuntimeDirectory, pruneRuntimeDirectories } from "./config/runtime-directory.ts";
 import { configuredEndpoints } from "./endpoints.ts";
-import { buildRuntime, type RuntimeOptions } from "./runtime.ts";
+import { buildInterceptors } from "./interceptors.ts";
+import { defineBuildInfo, startMonitoring } from "./monitoring.ts";
+import { programVersion } from "./program-version.ts";
+import { buildRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 import { buildServices } from "./services.ts";
 
 export type StartOptions = Pick<RuntimeOptions, "logger" | "environment" | "signal">;
@@ -20,14 +25,22 @@ export interface RunningServer extends AsyncDisposable {
 
 /** Builds every part of the server once, in order, and starts to listen. */
 export async function startServer(config: Config, options: StartOptions): Promise<RunningServer> {
+  const { logger, environment } = options;
   await using stack = new AsyncDisposableStack();
+  if (config.runtimeDir !== "") await pruneRuntimeDirectories(config.runtimeDir, logger);
   const { path: runtimeDirectory, internalSocketPath } = stack.use(
     await createRuntimeDirectory(config.runtimeDir, process.pid),
   );
   await identifyStorages(config, options.logger);
-  const access = openAccess;
-  const runtime = await buildRuntime(config, { ...options, runtimeDirectory, access }, stack);
-  const grpc = new GrpcServer({ services: buildServices(runtime), interceptors: [] });
+  const metrics = new MetricRegistry();
+  const access = openAccessCheck(config, { logger, metrics });
+  stack.defer(async () => access[Symbol.asyncDispose]?.());
+  const shared = { ...options, runtimeDirectory, access, metrics };
+  const runtime = await buildRuntime(config, shared, stack);
+  await describeProcess(metrics, runtime);
+  const services = buildServices(runtime);
+  const interceptors = buildInterceptors({ config, services, metrics, logger, environment });
+  const grpc = new GrpcServer({ services, interceptors });
   const listeners: Listener[] = [];
   stack.defer(async () => {
     for (const listener of listeners) listener.stopAccepting();
@@ -37,7 +50,10 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const internal = { kind: "unix", path: internalSocketPath } as const;
   for (const endpoint of [internal, ...(await configuredEndpoints(config))]) {
     const onConnection = grpc.accept.bind(grpc);
-    listeners.push(await listen(endpoint, { onConnection, log: options.logger }));
+    listeners.push(await listen(endpoint, { onConnection, log: logger }));
+  }
+  if (config.prometheusListenAddr !== "") {
+    stack.use(await startMonitoring(config.prometheusListenAddr, metrics));
   }
   const owned = stack.move();
   return {
@@ -56,4 +72,10 @@ async function identifyStorages({ storages }: Config, logger: Logger): Promise<v
       logger.error("Unable to write gitaly metadata file", { error });
     }
   }
+}
+
+async function describeProcess(metrics: MetricRegistry, { git }: Runtime): Promise<void> {
+  defineProcessMetrics(metrics);
+  const { text: gitVersion } = await git.version();
+  defineBuildInfo(metrics, { version: programVersion(), gitVersion });
 }

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { checkInternalApi } from "../app/access/open-internal-api.ts";
 import { gitalyProgram } from "../app/cli/gitaly-program.ts";
 import { processTerminal } from "../app/cli/process-terminal.ts";
 import { runProgram } from "../app/cli/run-program.ts";
@@ -27,11 +28,11 @@ function openLogger({ logging: { format, level } }: Config): OpenLogger {
 }
 
 async function serve(config: Config, options: ServeOptions): Promise<void> {
+  // A mistake in one call is no reason to end all the others.
+  process.on("unhandledRejection", (error) =>
+    options.logger.error("unhandled rejection", { error }),
+  );
   await using server = await startServer(config, options);
   if (!options.signal.aborted) await once(options.signal, "abort");
   await server.close();
-}
-
-async function checkInternalApi(): Promise<never> {
-  throw new Error("the client of the internal API is not built yet");
 }

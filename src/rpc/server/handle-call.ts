@@ -155,6 +155,8 @@ async function settle(
     return STATUS_OK;
   } catch (error) {
     return statusOf(error, call.interruption);
+  } finally {
+    call.release();
   }
 }
 

@@ -28,6 +28,7 @@ export class GrpcServerCall implements ServerCall {
   readonly #call: ServerSurfaceCall;
   readonly #controller = new AbortController();
   readonly #endActions: (() => void)[] = [];
+  readonly #onCancelled = (): void => this.#controller.abort();
   #headers: [string, string][] = [];
 
   constructor(
@@ -46,7 +47,7 @@ export class GrpcServerCall implements ServerCall {
     this.requests = input.requests;
     this.request = input.request;
     this.#call = call;
-    call.once("cancelled", () => this.#controller.abort());
+    call.once("cancelled", this.#onCancelled);
   }
 
   get signal(): AbortSignal {
@@ -70,6 +71,14 @@ export class GrpcServerCall implements ServerCall {
 
   atEnd(action: () => void): void {
     this.#endActions.push(action);
+  }
+
+  /**
+   * Stops listening for a cancellation: the library tells of one at the end of every call, too, and
+   * aborting a signal that nobody listens to any more costs a tenth of a small call.
+   */
+  release(): void {
+    this.#call.off("cancelled", this.#onCancelled);
   }
 
   /** Runs what `atEnd` has collected. */

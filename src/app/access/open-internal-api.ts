@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { type Logger, silentLogger } from "../../base/log/logger.ts";
+import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
+import type { ClientCertificate } from "../../gitlab/api-settings.ts";
+import { type ApiInfo, InternalApi } from "../../gitlab/internal-api.ts";
+import { type AccessCheck, openAccess } from "../../hooks/access/access-check.ts";
+import type { Config } from "../config/config.ts";
+import { programVersion } from "../program-version.ts";
+
+/** Who decides about pushes, and has connections that want to be closed. */
+export type OpenedAccess = AccessCheck & Partial<AsyncDisposable>;
+
+export interface AccessOptions {
+  readonly logger: Logger;
+  readonly metrics?: MetricRegistry | undefined;
+}
+
+/**
+ * GitLab, when the configuration says where it is; otherwise everybody may push.
+ *
+ * Reads the secret and certificates. Throws an ApiError when they can't be used.
+ */
+export function openAccessCheck(config: Config, options: AccessOptions): OpenedAccess {
+  return config.gitlab.url === "" ? openAccess : openInternalApi(config, options);
+}
+
+/** Asks GitLab how it is, for `gitaly check`. Rejects with an error that says why it can't be asked. */
+export async function checkInternalApi(config: Config, signal: AbortSignal): Promise<ApiInfo> {
+  await using api = openInternalApi(config, { logger: silentLogger });
+  return await api.check({ correlationId: "", remoteIp: "", signal });
+}
+
+function openInternalApi(config: Config, { logger, metrics }: AccessOptions): InternalApi {
+  const latency = metrics?.histogram({
+    name: "gitaly_gitlab_api_latency_seconds",
+    help: "Latency between posting to GitLab's `/internal/` APIs and receiving a response",
+    labels: ["endpoint"],
+    buckets: config.prometheus.grpcLatencyBuckets,
+  });
+  return new InternalApi({
+    settings: config.gitlab,
+    certificate: clientCertificate(config),
+    userAgent: `gitaly/${programVersion()}`,
+    logger: logger.with({ component: "gitlab_http_client" }),
+    observeLatency: (endpoint, seconds) => latency?.observe({ endpoint }, seconds),
+  });
+}
+
+/** The server shows GitLab the certificate that it shows its clients. */
+function clientCertificate({ tls }: Config): ClientCertificate | undefined {
+  const { certificatePath, keyPath, key } = tls;
+  if (certificatePath === "" || (keyPath === "" && key === "")) return undefined;
+  return {
+    certificate: readFileSync(certificatePath),
+    key: key === "" ? readFileSync(keyPath) : key,
+  };
+}

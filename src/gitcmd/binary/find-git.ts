@@ -1,5 +1,6 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
+import { createEnvironment } from "../command/git-environment.ts";
 import { GitNotFoundError } from "../git-runner.ts";
 import type { ProcessSpawner } from "../spawn/process-spawner.ts";
 import type { GitBinary } from "./git-binary.ts";
@@ -71,12 +72,13 @@ async function isExecutable(path: string): Promise<boolean> {
 }
 
 /** What `git version` prints; undefined when the program at `path` can't be run or fails. */
-async function versionText(path: string, { spawner }: FindGitOptions): Promise<string | undefined> {
+async function versionText(path: string, options: FindGitOptions): Promise<string | undefined> {
+  const { spawner, environment } = options;
   try {
     const { stdout, exited } = await spawner.spawn({
       program: path,
       args: ["version"],
-      env: [],
+      env: createEnvironment(environment, {})(undefined, undefined),
       cwd: "/",
       stdin: "null",
       stderr: "collect",

@@ -177,6 +177,9 @@ function feed(git: GitProcess, { stdin }: RunOptions): Promise<void> {
 
 function collect(stdout: Readable, bytesMax: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const fail = () => reject(stdout.errored ?? new Error("stdout was closed early"));
+  // After an abort its events may have passed already.
+  if (stdout.destroyed) fail();
   const chunks: Buffer[] = [];
   let size = 0;
   stdout.on("data", (chunk: Buffer) => {
@@ -185,8 +188,7 @@ function collect(stdout: Readable, bytesMax: number): Promise<Buffer> {
     if (size > bytesMax) stdout.destroy(new GitOutputTooLargeError(bytesMax));
   });
   stdout.once("end", () => resolve(Buffer.concat(chunks, size)));
-  stdout.once("error", reject);
-  stdout.once("close", () => reject(new Error("stdout was closed early")));
+  stdout.once("close", fail);
   return promise;
 }
 

@@ -1,38 +1,29 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { create, type DescMethod, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { test } from "node:test";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { anyIs, anyUnpack } from "@bufbuild/protobuf/wkt";
 import {
   Metadata,
-  Server,
-  ServerCredentials,
   type ServerDuplexStream,
   type ServerReadableStream,
   type ServerUnaryCall,
   type ServerWritableStream,
-  type ServiceDefinition,
   type sendUnaryData,
-  type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { LimitErrorSchema } from "../../proto/errors_pb.ts";
 import { StatusSchema } from "../../proto/google/rpc/status_pb.ts";
 import { RefService } from "../../proto/ref_pb.ts";
 import { RepositoryService } from "../../proto/repository_pb.ts";
 import { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
+import { exists, HANGS, infoRefs, startByteServer } from "../../testing/byte-grpc-server.ts";
 import { detail } from "../rpc-error.ts";
 import { CallError } from "./call-error.ts";
-import { type Channel, type DialOptions, dial } from "./channel.ts";
 import { createClient } from "./client.ts";
 import type { ResponseMetadata } from "./metadata.ts";
 
 const { refExists } = RefService.method;
 const { createRepositoryFromBundle } = RepositoryService.method;
-const { infoRefsUploadPack, postReceivePack } = SmartHTTPService.method;
+const { postReceivePack } = SmartHTTPService.method;
 
 type Unary = ServerUnaryCall<Uint8Array, Uint8Array>;
 type Reading = ServerReadableStream<Uint8Array, Uint8Array>;
@@ -40,59 +31,8 @@ type Writing = ServerWritableStream<Uint8Array, Uint8Array>;
 type Both = ServerDuplexStream<Uint8Array, Uint8Array>;
 type Answer = sendUnaryData<Uint8Array>;
 
-/** A server made with the gRPC library alone, whose handlers see bytes. */
-async function startServer(
-  t: TestContext,
-  handlers: UntypedServiceImplementation,
-  options: DialOptions = {},
-): Promise<Channel> {
-  const server = new Server();
-  const methods = [refExists, createRepositoryFromBundle, infoRefsUploadPack, postReceivePack];
-  const served = methods.filter(({ name }) => handlers[name] !== undefined);
-  server.addService(
-    Object.fromEntries(served.map((method) => [method.name, define(method)])),
-    handlers,
-  );
-  const folder = await mkdtemp(join(tmpdir(), "rpc-client-"));
-  const path = join(folder, "socket");
-  await new Promise<void>((resolve, reject) => {
-    const credentials = ServerCredentials.createInsecure();
-    server.bindAsync(`unix:${path}`, credentials, (error) => (error ? reject(error) : resolve()));
-  });
-  const channel = dial(`unix:${path}`, options);
-  t.after(async () => {
-    await channel.close();
-    server.forceShutdown();
-    await rm(folder, { recursive: true });
-  });
-  return channel;
-}
-
-function define(method: DescMethod): ServiceDefinition[string] {
-  const identity = (bytes: Uint8Array): Buffer => Buffer.from(bytes);
-  return {
-    path: `/${method.parent.typeName}/${method.name}`,
-    requestStream: ["client_streaming", "bidi_streaming"].includes(method.methodKind),
-    responseStream: ["server_streaming", "bidi_streaming"].includes(method.methodKind),
-    requestSerialize: identity,
-    requestDeserialize: identity,
-    responseSerialize: identity,
-    responseDeserialize: identity,
-  };
-}
-
-function infoRefs(data: Uint8Array): Uint8Array {
-  return toBinary(infoRefsUploadPack.output, create(infoRefsUploadPack.output, { data }));
-}
-
-function exists(value: boolean): Uint8Array {
-  return toBinary(refExists.output, create(refExists.output, { value }));
-}
-
-const HANGS: UntypedServiceImplementation = { RefExists: () => undefined };
-
 test("a unary call carries the request there and the reply back", async (t) => {
-  const channel = await startServer(t, {
+  const channel = await startByteServer(t, {
     RefExists: (call: Unary, answer: Answer) => {
       const request = fromBinary(refExists.input, call.request);
       answer(null, exists(Buffer.from(request.ref).toString() === "refs/heads/main"));
@@ -105,7 +45,7 @@ test("a unary call carries the request there and the reply back", async (t) => {
 
 test("many calls share one connection", async (t) => {
   const peers = new Set<unknown>();
-  const channel = await startServer(t, {
+  const channel = await startByteServer(t, {
     RefExists: (call: Unary, answer: Answer) => {
       peers.add(Reflect.get(Reflect.get(Reflect.get(call, "call"), "stream"), "session"));
       answer(null, exists(true));
@@ -120,7 +60,7 @@ test("many calls share one connection", async (t) => {
 test("metadata, token and deadline reach the server; header and trailer come back", async (t) => {
   const seen: Metadata[] = [];
   const deadlines: unknown[] = [];
-  const channel = await startServer(
+  const channel = await startByteServer(
     t,
     {
       RefExists: (call: Unary, answer: Answer) => {
@@ -155,7 +95,7 @@ test("metadata, token and deadline reach the server; header and trailer come bac
 });
 
 test("a failed call throws the server's kind, message and details", async (t) => {
-  const channel = await startServer(t, {
+  const channel = await startByteServer(t, {
     RefExists: (_call: Unary, answer: Answer) => {
       const details = [detail(LimitErrorSchema, { errorMessage: "limit" })];
       const status = create(StatusSchema, { code: 14, message: "ignored", details });
@@ -176,14 +116,14 @@ test("a failed call throws the server's kind, message and details", async (t) =>
 });
 
 test("a method that the server lacks is unimplemented", async (t) => {
-  const channel = await startServer(t, HANGS);
+  const channel = await startByteServer(t, HANGS);
   const client = createClient(RefService, channel);
   await assert.rejects(client.findDefaultBranchName({}), { kind: "unimplemented" });
 });
 
 test("a stream of replies arrives in order and whole", async (t) => {
   const chunks = Array.from({ length: 300 }, (_, index) => Buffer.alloc(50_000, index));
-  const channel = await startServer(t, {
+  const channel = await startByteServer(t, {
     InfoRefsUploadPack: (call: Writing) => {
       for (const chunk of chunks) call.write(infoRefs(chunk));
       call.end();
@@ -198,7 +138,7 @@ test("a stream of replies arrives in order and whole", async (t) => {
 
 test("a reader that pauses holds the server back", async (t) => {
   let written = 0;
-  const channel = await startServer(t, {
+  const channel = await startByteServer(t, {
     InfoRefsUploadPack: (call: Writing) => {
       const write = (): void => {
         while (written < 200) {
@@ -225,7 +165,7 @@ test("a reader that pauses holds the server back", async (t) => {
 
 test("leaving the loop early cancels the call at the server", async (t) => {
   const cancelled = Promise.withResolvers<void>();
-  const channel = await startServer(t, {
+  const channel = await startByteServer(t, {
     InfoRefsUploadPack: (call: Writing) => {
       call.on("cancelled", () => cancelled.resolve());
       call.write(infoRefs(Buffer.from("first")));
@@ -236,7 +176,7 @@ test("leaving the loop early cancels the call at the server", async (t) => {
 });
 
 test("a stream that fails half-way yields what came before the failure", async (t) => {
-  const channel = await startServer(t, {
+  const channel = await startByteServer(t, {
     InfoRefsUploadPack: (call: Writing) => {
       call.write(infoRefs(Buffer.from("first")));
       call.emit("error", { code: 9, details: "out of luck" });
@@ -249,7 +189,7 @@ test("a stream that fails half-way yields what came before the failure", async (
 
 test("a stream of requests is sent whole and answered once", async (t) => {
   let bytes = 0;
-  const channel = await startServer(t, {
+  const channel = await startByteServer(t, {
     CreateRepositoryFromBundle: (call: Reading, answer: Answer) => {
       call.on("data", (message: Uint8Array) => {
         bytes += fromBinary(createRepositoryFromBundle.input, message).data.length;
@@ -263,7 +203,7 @@ test("a stream of requests is sent whole and answered once", async (t) => {
 });
 
 test("an early refusal ends the sending and closes the source", async (t) => {
-  const channel = await startServer(t, {
+  const channel = await startByteServer(t, {
     CreateRepositoryFromBundle: (_call: Reading, answer: Answer) => {
       answer({ code: 3, details: "empty repository" });
     },
@@ -283,7 +223,7 @@ test("an early refusal ends the sending and closes the source", async (t) => {
 
 test("a failing source of requests cancels the call and is what the caller sees", async (t) => {
   const cancelled = Promise.withResolvers<void>();
-  const channel = await startServer(t, {
+  const channel = await startByteServer(t, {
     CreateRepositoryFromBundle: (call: Reading) => {
       call.on("cancelled", () => cancelled.resolve());
       call.resume();
@@ -300,7 +240,7 @@ test("a failing source of requests cancels the call and is what the caller sees"
 });
 
 test("both directions of a call flow at once", async (t) => {
-  const channel = await startServer(t, {
+  const channel = await startByteServer(t, {
     PostReceivePack: (call: Both) => {
       call.on("data", (message: Uint8Array) => {
         const { data } = fromBinary(postReceivePack.input, message);
@@ -327,102 +267,4 @@ test("both directions of a call flow at once", async (t) => {
     seen,
     Array.from({ length: 20 }, (_, turn) => turn),
   );
-});
-
-test("an aborted signal cancels the call on both sides", async (t) => {
-  const started = Promise.withResolvers<void>();
-  const cancelled = Promise.withResolvers<void>();
-  const channel = await startServer(t, {
-    RefExists: (call: Unary) => {
-      call.on("cancelled", () => cancelled.resolve());
-      started.resolve();
-    },
-  });
-  const controller = new AbortController();
-  const call = createClient(RefService, channel).refExists({}, { signal: controller.signal });
-  await started.promise;
-  controller.abort();
-  await assert.rejects(call, { kind: "cancelled", message: "context canceled" });
-  await cancelled.promise;
-});
-
-test("a deadline ends the call", async (t) => {
-  const channel = await startServer(t, HANGS);
-  const client = createClient(RefService, channel);
-  await assert.rejects(client.refExists({}, { timeoutMs: 30 }), { kind: "deadline-exceeded" });
-  const signal = AbortSignal.timeout(30);
-  await assert.rejects(client.refExists({}, { signal }), { kind: "deadline-exceeded" });
-});
-
-test("a reply above the limit is refused", async (t) => {
-  const handlers: UntypedServiceImplementation = {
-    InfoRefsUploadPack: (call: Writing) => {
-      call.write(infoRefs(Buffer.alloc(2000)));
-      call.end();
-    },
-  };
-  const channel = await startServer(t, handlers, { messageBytesMax: 1000 });
-  const replies = createClient(SmartHTTPService, channel).infoRefsUploadPack({});
-  await assert.rejects(replies.next(), {
-    kind: "resource-exhausted",
-    message: "grpc: received message larger than max (2003 vs. 1000)",
-  });
-});
-
-test("a server that isn't there is unavailable, and found once it is", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "rpc-client-"));
-  t.after(() => rm(folder, { recursive: true }));
-  const channel = dial(`unix:${join(folder, "socket")}`);
-  const client = createClient(RefService, channel);
-  await assert.rejects(client.refExists({}), { kind: "unavailable" });
-
-  const server = new Server();
-  t.after(() => server.forceShutdown());
-  const handler = (_call: Unary, answer: Answer): void => answer(null, exists(true));
-  server.addService({ RefExists: define(refExists) }, { RefExists: handler });
-  await new Promise((resolve) => {
-    const credentials = ServerCredentials.createInsecure();
-    server.bindAsync(`unix:${join(folder, "socket")}`, credentials, resolve);
-  });
-  assert.equal((await client.refExists({})).value, true);
-  await channel.close();
-  await assert.rejects(client.refExists({}), { kind: "cancelled" });
-});
-
-test("a connection that is lost fails its calls and is made anew", async (t) => {
-  const started = Promise.withResolvers<void>();
-  let calls = 0;
-  const channel = await startServer(t, {
-    RefExists: (call: Unary, answer: Answer) => {
-      calls += 1;
-      if (calls > 1) return answer(null, exists(true));
-      started.resolve();
-      return Reflect.get(Reflect.get(Reflect.get(call, "call"), "stream"), "session").destroy();
-    },
-  });
-  const client = createClient(RefService, channel);
-  await assert.rejects(client.refExists({}), { kind: "unavailable" });
-  await started.promise;
-  assert.equal((await client.refExists({})).value, true);
-});
-
-test("a server that speaks no HTTP/2 is unavailable", async (t) => {
-  const sockets = new Set<Socket>();
-  const server: TcpServer = createTcpServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => undefined);
-    socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  const channel = dial(`tcp://127.0.0.1:${address.port}`);
-  t.after(() => channel.close());
-  const call = createClient(RefService, channel).refExists({});
-  await assert.rejects(call, { kind: "unavailable" });
 });

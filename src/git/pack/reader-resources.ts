@@ -1,6 +1,7 @@
 import type { ObjectType } from "../object/object-type.ts";
 import { ByteCache } from "./byte-cache.ts";
 import { FilePool } from "./file-pool.ts";
+import { MemoryBudget } from "./memory-budget.ts";
 import type { OidTableSlice } from "./oid-table.ts";
 import { ReadWindow } from "./read-window.ts";
 
@@ -12,6 +13,8 @@ export interface ReaderLimits {
   readonly indexBytesMax: number;
   /** Memory for contents of objects, most of them bases of deltas. */
   readonly contentBytesMax: number;
+  /** Memory for what is known of histories. */
+  readonly graphBytesMax: number;
 }
 
 /** Limits for a server with many repositories. */
@@ -19,6 +22,7 @@ export const DEFAULT_READER_LIMITS: ReaderLimits = {
   descriptorsMax: 1024,
   indexBytesMax: 256 * 1024 * 1024,
   contentBytesMax: 128 * 1024 * 1024,
+  graphBytesMax: 256 * 1024 * 1024,
 };
 
 /** An object in the cache; its id is known to whoever looked it up. */
@@ -32,11 +36,15 @@ export class ReaderResources {
   readonly files: FilePool;
   readonly slices: ByteCache<OidTableSlice>;
   readonly contents: ByteCache<CachedContent>;
+  readonly graphs: MemoryBudget;
   readonly window: ReadWindow = new ReadWindow();
 
-  constructor(limits: ReaderLimits = DEFAULT_READER_LIMITS) {
+  /** Limits that are left out have their default. */
+  constructor(given: Partial<ReaderLimits> = {}) {
+    const limits = { ...DEFAULT_READER_LIMITS, ...given };
     this.files = new FilePool(limits.descriptorsMax);
     this.slices = new ByteCache(limits.indexBytesMax);
+    this.graphs = new MemoryBudget(limits.graphBytesMax);
     this.contents = new ByteCache(limits.contentBytesMax, unshare);
   }
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { GitConfig } from "../config/git-config.ts";
+import { CommitHistory } from "../graph/commit-history.ts";
 import { ObjectDatabase } from "../object/object-database.ts";
 import type { ObjectSources } from "../object/object-source.ts";
 import type { ObjectFormat } from "../oid/oid.ts";
@@ -31,6 +32,7 @@ export class GitRepository {
   readonly config: GitConfig;
   readonly objects: ObjectDatabase;
   readonly refs: RefReader;
+  readonly history: CommitHistory;
   readonly #configBytes: Buffer;
 
   /** Throws as `readRepositoryFormat` does. */
@@ -46,6 +48,13 @@ export class GitRepository {
       alternates: quarantine?.alternates ?? [],
       format: objectFormat,
       sources,
+    });
+    this.history = new CommitHistory({
+      path,
+      format: objectFormat,
+      config,
+      objects: this.objects,
+      resources: sources.resources,
     });
     const store = { directory: path, objectFormat };
     this.refs = refFormat === "files" ? new FilesRefReader(store) : new ReftableRefReader(store);
@@ -66,6 +75,7 @@ export class GitRepository {
 
   /** Gives back files and memory. Using the repository takes them again. */
   close(): void {
+    this.history.close();
     this.objects.close();
   }
 }

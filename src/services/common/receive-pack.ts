@@ -58,12 +58,13 @@ export async function runReceivePack(
     args: [repository.path],
     env: gitProtocolEnvironment(request.gitProtocol),
   };
+  const chosen = hookStubs.choose(hooks.neededHooks(context));
   await using process = await git.start(repository, command, {
     ...gitCall(call),
     stdin: "pipe",
     stderr: "stream",
-    channel: true,
-    hooks: hookStubs.choose(hooks.neededHooks(context)),
+    channel: chosen !== "disabled",
+    hooks: chosen,
   });
   const { exchange } = transport;
   const serving = process.channel && serveHookChannel(process.channel, hooks, context, call.signal);
@@ -97,7 +98,14 @@ function pushContext(
     requestedHooks: RECEIVE_PACK_HOOKS,
     featureFlags: featureFlags(call.metadata),
     correlationId: call.correlationId,
+    clientContext: clientContext(call),
   };
+}
+
+/** What the client wants GitLab to know of the push. */
+function clientContext({ metadata }: Call): Uint8Array | undefined {
+  const bytes = metadata.get("gitaly-client-context-bin") ?? "";
+  return bytes === "" ? undefined : Buffer.from(bytes, "latin1");
 }
 
 class StderrStart {

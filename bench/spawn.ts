@@ -2,7 +2,8 @@
  * What starting a git process costs the server's own process, in µs of CPU and in forks (the CPU of
  * one `git version` on the same machine in the same run).
  *
- *   node bench/spawn.ts [--resident MB] [--count N] [--concurrency N] [--helper compiled|node]
+ *   node bench/spawn.ts [--resident MB] [--count N] [--concurrency N] [--stdin]
+ *       [--helper compiled|node]
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,10 +16,13 @@ import { createGitRunner } from "../src/gitcmd/runner/process-git-runner.ts";
 import { findHelperProgram, nodeHelperProgram } from "../src/gitcmd/spawn/helper-program.ts";
 import { startHelperSpawner } from "../src/gitcmd/spawn/helper-spawner.ts";
 
+/** Starts that are not counted: the first thousand run code that is not yet compiled. */
+const WARM_UP = 1000;
+
 const { values } = parseArgs({
   options: {
     resident: { type: "string", default: "0" },
-    count: { type: "string", default: "2000" },
+    count: { type: "string", default: "3000" },
     concurrency: { type: "string", default: "4" },
     helper: { type: "string", default: "compiled" },
     stdin: { type: "boolean", default: false },
@@ -34,7 +38,7 @@ async function main(): Promise<void> {
     const signal = new AbortController().signal;
     const binary = await findGit({ spawner, environment: process.env, signal });
     const git = createGitRunner({ spawner, binary, environment: process.env, cpuCount: 2 });
-    await runMany(git, 200);
+    await runMany(git, WARM_UP);
     await report(git, Number(values.count));
   } finally {
     await rm(runtimeDirectory, { recursive: true });

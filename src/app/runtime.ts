@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "../base/log/logger.ts";
 import type { MetricRegistry } from "../base/metric/metric-registry.ts";
+import { RepositoryCache } from "../git/repository/repository-cache.ts";
 import { findGit } from "../gitcmd/binary/find-git.ts";
 import type { GitRunner } from "../gitcmd/git-runner.ts";
 import { CommandMetrics } from "../gitcmd/runner/command-metrics.ts";
@@ -13,7 +14,6 @@ import { createHookManager } from "../hooks/create-hook-manager.ts";
 import type { HookManager } from "../hooks/hook-manager.ts";
 import { type HookStubs, installHookStubs } from "../hooks/stub/hook-stubs.ts";
 import { Mailmaps } from "../services/common/mailmaps.ts";
-import { RepositoryReaders } from "../services/common/repository-readers.ts";
 import { RepositoryLocator } from "../storage/locator/repository-locator.ts";
 import type { Config } from "./config/config.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
@@ -27,7 +27,7 @@ import { programVersion } from "./program-version.ts";
 export interface Runtime {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
-  readonly repositories: RepositoryReaders;
+  readonly repositories: RepositoryCache;
   readonly mailmaps: Mailmaps;
   readonly hooks: HookManager;
   readonly hookStubs: HookStubs;
@@ -68,6 +68,8 @@ export async function buildRuntime(
     config: config.git.config,
     metrics: new CommandMetrics(metrics),
   });
+  const repositories = new RepositoryCache();
+  stack.defer(() => repositories.close());
   const storages = new Map(config.storages.map(({ name, path }) => [name, path]));
   const hooks = createHookManager({
     access,
@@ -81,7 +83,7 @@ export async function buildRuntime(
     hooks,
     hookStubs: await installHookStubs(join(runtimeDirectory, "hooks.d")),
     locator: new RepositoryLocator(storages),
-    repositories: new RepositoryReaders(),
+    repositories,
     mailmaps: new Mailmaps(),
     timeouts: config.timeout,
     logger,

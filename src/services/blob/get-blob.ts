@@ -7,7 +7,7 @@ import { invalidArgument, wrapError } from "../../rpc/rpc-error.ts";
 import { streamContent } from "../common/content-chunks.ts";
 import { lazyGitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
-import type { ReadNeeds } from "../common/open-repository.ts";
+import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { findObject } from "../common/resolve-revision.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner };
@@ -18,14 +18,14 @@ type Reply = MessageInitShape<typeof GetBlobResponseSchema>;
  * Streams a blob's content, or as much of it as asked for. Id and size stand in the first reply;
  * they are empty when there is no such blob.
  */
-export function getBlob({ locator, repositories, git }: Needs): GetBlob {
+export function getBlob(needs: Needs): GetBlob {
   return async function* ({ repository, oid: name, limit }, call) {
-    const located = locateRepository(locator, repository);
+    const located = locateRepository(needs.locator, repository);
     if (name === "") throw invalidArgument("empty Oid");
-    const reader = repositories.open(located);
+    const reader = openLocated(needs, located, call);
     const { objects } = reader;
     try {
-      const ask = { git, gitCall: lazyGitCall(call) };
+      const ask = { git: needs.git, gitCall: lazyGitCall(call) };
       const oid = await findObject(reader, binaryFromText(name), ask);
       const header = oid && objects.header(oid);
       if (oid === undefined || header?.type !== "blob") {

@@ -11,9 +11,9 @@ import { lazyGitCall } from "../common/git-call.ts";
 import { gitCommit } from "../common/git-commit.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
-import type { ReadNeeds } from "../common/open-repository.ts";
+import type { OpenedRepository } from "../common/open-repository.ts";
+import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { readCommitObject } from "../common/read-commit.ts";
-import type { RepositoryReader } from "../common/repository-readers.ts";
 import { findObject, type RevisionNeeds } from "../common/resolve-revision.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner; readonly mailmaps: Mailmaps };
@@ -22,23 +22,23 @@ type FindCommit = Handler<typeof CommitService.method.findCommit>;
 const IS_UTF8 = /^(?:utf-?8)?$/i;
 
 /** Finds the commit that a revision leads to; the reply is empty when there is none. */
-export function findCommit({ locator, repositories, git, mailmaps }: Needs): FindCommit {
+export function findCommit(needs: Needs): FindCommit {
   return async ({ repository, revision, trailers }, call) => {
-    const located = locateRepository(locator, repository);
+    const located = locateRepository(needs.locator, repository);
     const name = parseRevision(revision);
-    const reader = repositories.open(located);
-    const ask = { git, gitCall: lazyGitCall(call) };
+    const reader = openLocated(needs, located, call);
+    const ask = { git: needs.git, gitCall: lazyGitCall(call) };
     const oid = await findObject(reader, `${name}^{commit}`, ask);
     const object = oid && (await readCommitObject(reader.objects, oid, call.signal));
     if (object === undefined) return {};
-    const commit = gitCommit(object.oid, object.content, mailmaps.find(reader, call));
+    const commit = gitCommit(object.oid, object.content, needs.mailmaps.find(reader, call));
     if (trailers) commit.trailers = await findTrailers(reader, object, commit, ask);
     return { commit };
   };
 }
 
 async function findTrailers(
-  { located }: RepositoryReader,
+  { located }: OpenedRepository,
   { oid, content }: GitObject,
   commit: GitCommit,
   { git, gitCall }: RevisionNeeds,

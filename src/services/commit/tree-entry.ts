@@ -17,7 +17,7 @@ import { failedPrecondition, internal, invalidArgument, notFound } from "../../r
 import { streamContent } from "../common/content-chunks.ts";
 import { lazyGitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
-import type { ReadNeeds } from "../common/open-repository.ts";
+import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { readObject } from "../common/read-commit.ts";
 import { findObject } from "../common/resolve-revision.ts";
 
@@ -26,16 +26,16 @@ type TreeEntry = Handler<typeof CommitService.method.treeEntry>;
 type Reply = MessageInitShape<typeof TreeEntryResponseSchema>;
 
 /** Finds what stands at a path of a revision; a blob's content follows, as much of it as asked for. */
-export function treeEntry({ locator, repositories, git }: Needs): TreeEntry {
+export function treeEntry(needs: Needs): TreeEntry {
   return async function* (request, call) {
-    const located = locateRepository(locator, request.repository);
+    const located = locateRepository(needs.locator, request.repository);
     const revision = parseRevision(request.revision);
     checkRequest(request);
-    const reader = repositories.open(located);
+    const reader = openLocated(needs, located, call);
     const { objects } = reader;
     const path = binaryFromBytes(request.path).replace(/(?<=.)\/+$/s, "");
     const folder = await findFolder(path, (name) =>
-      findObject(reader, `${revision}:${name}`, { git, gitCall: lazyGitCall(call) }),
+      findObject(reader, `${revision}:${name}`, { git: needs.git, gitCall: lazyGitCall(call) }),
     );
     const entry = folder && (await findEntry(objects, folder, posix.basename(path), call.signal));
     if (entry === undefined) {

@@ -4,8 +4,8 @@ import { findTreeEntry } from "../../git/object/tree-object.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { HEAD } from "../../git/ref/ref-name.ts";
 import type { Call } from "../../rpc/call.ts";
+import type { OpenedRepository } from "./open-repository.ts";
 import { quietly } from "./read-commit.ts";
-import type { RepositoryReader } from "./repository-readers.ts";
 
 /** Mailmaps that are kept. */
 const MAILMAPS_MAX = 256;
@@ -24,7 +24,7 @@ export class Mailmaps {
    * Returns the mailmap `HEAD:.mailmap`, unless there is none, it says nothing or the client has
    * switched its use off.
    */
-  find({ refs, objects }: RepositoryReader, { metadata }: Call): Mailmap | undefined {
+  find({ refs, objects }: OpenedRepository, { metadata }: Call): Mailmap | undefined {
     if (metadata.get("gitaly-feature-mailmap-options") === "false") return undefined;
     const head = refs.findOid(HEAD);
     if (head === undefined) return undefined;
@@ -39,7 +39,7 @@ export class Mailmaps {
   }
 }
 
-function readMailmap(objects: RepositoryReader["objects"], head: Oid): Mailmap | undefined {
+function readMailmap(objects: OpenedRepository["objects"], head: Oid): Mailmap | undefined {
   const oid = findMailmap(objects, head);
   if (oid === undefined) return undefined;
   const header = objects.header(oid);
@@ -51,7 +51,7 @@ function readMailmap(objects: RepositoryReader["objects"], head: Oid): Mailmap |
 }
 
 /** Damage on the way isn't ours to report: git goes on without a mailmap as well. */
-function findMailmap(objects: RepositoryReader["objects"], head: Oid): Oid | undefined {
+function findMailmap(objects: OpenedRepository["objects"], head: Oid): Oid | undefined {
   return quietly(() => {
     const tree = peelToTree(objects, head);
     const content = tree === undefined ? undefined : objects.read(tree)?.content;

@@ -1,20 +1,52 @@
+import type { GitRepository } from "../../git/repository/git-repository.ts";
+import type { RepositoryCache } from "../../git/repository/repository-cache.ts";
+import type { Call } from "../../rpc/call.ts";
 import type {
+  LocatedRepository,
   RepositoryAddress,
   RepositoryLocator,
 } from "../../storage/locator/repository-locator.ts";
 import { locateRepository } from "./locate-repository.ts";
-import type { RepositoryReader, RepositoryReaders } from "./repository-readers.ts";
 
 /** What is needed to read the repository that a request is about. */
 export interface ReadNeeds {
   readonly locator: RepositoryLocator;
-  readonly repositories: RepositoryReaders;
+  readonly repositories: RepositoryCache;
+}
+
+/** A repository in the hands of a call: as it is read, and where it is for git processes. */
+export interface OpenedRepository {
+  readonly located: LocatedRepository;
+  readonly objects: GitRepository["objects"];
+  readonly refs: GitRepository["refs"];
+  readonly history: GitRepository["history"];
 }
 
 /** Finds a request's repository, see `locateRepository`, and opens it for reading. */
 export function openRepository(
-  { locator, repositories }: ReadNeeds,
+  needs: ReadNeeds,
   address: RepositoryAddress | undefined,
-): RepositoryReader {
-  return repositories.open(locateRepository(locator, address));
+  call: Call,
+): OpenedRepository {
+  return openLocated(needs, locateRepository(needs.locator, address), call);
+}
+
+/**
+ * Opens a repository for reading, until the call ends. Answers are as fresh as those of a git
+ * process started now; in a quarantine its objects are there as well.
+ */
+export function openLocated(
+  { repositories }: Pick<ReadNeeds, "repositories">,
+  located: LocatedRepository,
+  call: Call,
+): OpenedRepository {
+  const { path, objectDirectory, alternateObjectDirectories: alternates = [] } = located;
+  if (objectDirectory === undefined) {
+    const { objects, refs, history } = repositories.open(path);
+    return { located, objects, refs, history };
+  }
+  const quarantined = repositories.openQuarantine(path, { objectDirectory, alternates });
+  call.atEnd(() => quarantined.close());
+  const { objects, refs, history } = quarantined;
+  return { located, objects, refs, history };
 }

@@ -6,8 +6,8 @@ import type { Revision } from "../../git/revision/revision.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import { invalidArgument, RpcError } from "../../rpc/rpc-error.ts";
 import type { GitCall } from "./git-call.ts";
+import type { OpenedRepository } from "./open-repository.ts";
 import { quietly } from "./read-commit.ts";
-import type { RepositoryReader } from "./repository-readers.ts";
 
 /** What is needed to ask git about revisions that aren't understood here. */
 export interface RevisionNeeds {
@@ -24,7 +24,7 @@ export interface RevisionNeeds {
  * @returns undefined when it is missing
  */
 export async function findObject(
-  repository: RepositoryReader,
+  repository: OpenedRepository,
   revision: string,
   needs: RevisionNeeds,
 ): Promise<Oid | undefined> {
@@ -44,7 +44,7 @@ export async function findObject(
 }
 
 async function askGit(
-  { located }: RepositoryReader,
+  { located }: OpenedRepository,
   revision: string,
   { git, gitCall }: RevisionNeeds,
 ): Promise<Oid | undefined> {

@@ -9,23 +9,23 @@ import { internal, invalidArgument } from "../../rpc/rpc-error.ts";
 import { gitFailure, refuseNul } from "../common/git-failure.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
-import type { ReadNeeds } from "../common/open-repository.ts";
+import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { readCommit } from "../common/read-commit.ts";
 
 type Needs = ReadNeeds & { readonly mailmaps: Mailmaps };
 type FindBranch = Handler<typeof RefService.method.findBranch>;
 
 /** Finds a branch by its name without `refs/heads/`; the reply is empty when there is none. */
-export function findBranch({ locator, repositories, mailmaps }: Needs): FindBranch {
+export function findBranch(needs: Needs): FindBranch {
   return async ({ repository, name }, call) => {
-    const located = locateRepository(locator, repository);
+    const located = locateRepository(needs.locator, repository);
     if (name.length === 0) throw invalidArgument("Branch name cannot be empty");
     const ref = `refs/heads/${binaryFromBytes(name)}`;
     refuseNul(ref);
-    const reader = repositories.open(located);
+    const reader = openLocated(needs, located, call);
     const oid = gitFailure(() => findOnly(reader.refs, ref));
     if (oid === undefined) return {};
-    const mailmap = mailmaps.find(reader, call);
+    const mailmap = needs.mailmaps.find(reader, call);
     const targetCommit = await readCommit(reader.objects, oid, mailmap, call.signal);
     if (targetCommit === undefined) throw internal("object not found", { metadata: { oid } });
     return { branch: { name, targetCommit } };

@@ -18,8 +18,8 @@ const FALLBACKS = ["refs/heads/main", "refs/heads/master"];
  * the usual names, the first branch, or empty when there are no branches.
  */
 export function findDefaultBranchName(needs: ReadNeeds): FindDefaultBranchName {
-  return async ({ repository, headOnly }) => {
-    const { refs } = openRepository(needs, repository);
+  return async ({ repository, headOnly }, call) => {
+    const { refs } = openRepository(needs, repository, call);
     try {
       const name = headOnly ? headTarget(refs) : defaultBranch(refs);
       return { name: bytesFromBinary(name) };

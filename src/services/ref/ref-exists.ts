@@ -5,7 +5,7 @@ import type { Handler } from "../../rpc/handler.ts";
 import { internal, invalidArgument } from "../../rpc/rpc-error.ts";
 import { gitFailure, refuseNul } from "../common/git-failure.ts";
 import { locateRepository } from "../common/locate-repository.ts";
-import type { ReadNeeds } from "../common/open-repository.ts";
+import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
 
 type RefExists = Handler<typeof RefService.method.refExists>;
 
@@ -13,15 +13,15 @@ type RefExists = Handler<typeof RefService.method.refExists>;
  * Says whether there is a reference of this full name. One that leads to an object that isn't there
  * is an error.
  */
-export function refExists({ locator, repositories }: ReadNeeds): RefExists {
-  return async ({ repository, ref }) => {
-    const located = locateRepository(locator, repository);
+export function refExists(needs: ReadNeeds): RefExists {
+  return async ({ repository, ref }, call) => {
+    const located = locateRepository(needs.locator, repository);
     const text = binaryFromBytes(ref);
     if (!text.startsWith("refs/")) throw invalidArgument("invalid refname");
     refuseNul(text);
     const name = parseRefName(text);
     if (name === undefined) return { value: false };
-    const { refs, objects } = repositories.open(located);
+    const { refs, objects } = openLocated(needs, located, call);
     const oid = gitFailure(() => refs.findOid(name));
     if (oid === undefined) return { value: false };
     if (!objects.has(oid)) throw internal("exit status 128", { metadata: { oid } });

@@ -78,13 +78,13 @@ async function report(git: GitRunner, count: number): Promise<void> {
   const serverUs = (user + system) / count;
   const residentMb = Math.round(process.memoryUsage().rss / 1e6);
   console.log(
-    `server ${serverUs.toFixed(0)} µs, git and helper ${forkUs.toFixed(0)} µs a start; ` +
+    `server ${serverUs.toFixed(0)} µs, git ${forkUs.toFixed(0)} µs a start; ` +
       `${(serverUs / forkUs).toFixed(2)} forks; ${Math.round((count / wallMs) * 1000)} a second; ` +
       `${residentMb} MB resident, helper ${values.helper}`,
   );
 }
 
-/** CPU of the helper's finished children. */
+/** CPU of the processes that the helper has started and that have ended. */
 async function childrenMicroseconds(): Promise<number> {
   const children = await readFile(`/proc/${process.pid}/task/${process.pid}/children`, "latin1");
   let ticks = 0;

@@ -28,6 +28,7 @@ export interface SpawnRequest {
   readonly channel: boolean;
 }
 
+/** Errors of the streams are handled: a process that ends while it is written to is no accident. */
 export interface SpawnedProcess {
   readonly pid: number;
   readonly stdin: Writable | undefined;

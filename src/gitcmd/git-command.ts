@@ -1,4 +1,4 @@
-import type { GitSubcommand } from "./command/subcommand.ts";
+import type { GitSubcommand } from "./command/git-subcommand.ts";
 
 /** One setting, as `git -c key=value` takes it. */
 export interface ConfigPair {

@@ -2,7 +2,8 @@ import { quoteText } from "../../base/text/quote-text.ts";
 import type { ConfigPair, GitCommand, GitFlag } from "../git-command.ts";
 import type { GitDirectory } from "../git-directory.ts";
 import { GitCommandError, type HooksChoice } from "../git-runner.ts";
-import { type GitSubcommand, type SubcommandTraits, subcommandTraits } from "./subcommand.ts";
+import type { GitSubcommand } from "./git-subcommand.ts";
+import { type SubcommandTraits, subcommandTraits } from "./subcommand.ts";
 
 /** What stays the same for all commands of one server. */
 export interface CommandLineDefaults {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConfigPair } from "../git-command.ts";
 import { globalConfig, threadsFor } from "./fixed-config.ts";
-import { type GitSubcommand, subcommandTraits } from "./subcommand.ts";
+import type { GitSubcommand } from "./git-subcommand.ts";
+import { subcommandTraits } from "./subcommand.ts";
 
 function configOf(name: GitSubcommand): string[] {
   return lines(subcommandTraits(name)?.config?.(8) ?? []);

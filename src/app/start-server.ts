@@ -33,7 +33,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
   );
   await identifyStorages(config, options.logger);
   const metrics = new MetricRegistry();
-  const access = openAccessCheck(config, { logger, metrics });
+  const access = await openAccessCheck(config, { logger, metrics });
   stack.defer(async () => access[Symbol.asyncDispose]?.());
   const shared = { ...options, runtimeDirectory, access, metrics };
   const runtime = await buildRuntime(config, shared, stack);

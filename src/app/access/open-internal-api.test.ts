@@ -108,15 +108,15 @@ test("a push that GitLab refuses changes nothing, and the pusher learns why", as
   assert.equal(repository.gitLine(["for-each-ref"]), "");
 });
 
-test("without GitLab everybody may push", () => {
-  assert.equal(openAccessCheck(CONFIG_DEFAULTS, { logger: silentLogger }), openAccess);
+test("without GitLab everybody may push", async () => {
+  assert.equal(await openAccessCheck(CONFIG_DEFAULTS, { logger: silentLogger }), openAccess);
 });
 
 test("the latency of GitLab is measured", async (t) => {
   const { host } = await startTestGitlab(t, { body: '{"reference_counter_increased":true}' });
   const metrics = new MetricRegistry();
   const config = { ...CONFIG_DEFAULTS, ...gitlabAt(host) };
-  const access = openAccessCheck(config, { logger: silentLogger, metrics });
+  const access = await openAccessCheck(config, { logger: silentLogger, metrics });
   t.after(() => access[Symbol.asyncDispose]?.());
   const caller = { correlationId: "", remoteIp: "", signal: t.signal };
   assert.equal(await access.preReceive("project-1", caller), true);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Logger, silentLogger } from "../../base/log/logger.ts";
 import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import type { ClientCertificate } from "../../gitlab/api-settings.ts";
-import { type ApiInfo, InternalApi } from "../../gitlab/internal-api.ts";
+import type { ApiInfo, InternalApi } from "../../gitlab/internal-api.ts";
 import { type AccessCheck, openAccess } from "../../hooks/access/access-check.ts";
 import type { Config } from "../config/config.ts";
 import { programVersion } from "../program-version.ts";
@@ -18,19 +18,27 @@ export interface AccessOptions {
 /**
  * GitLab, when the configuration says where it is; otherwise everybody may push.
  *
- * Reads the secret and certificates. Throws an ApiError when they can't be used.
+ * Reads the secret and certificates. Rejects with an ApiError when they can't be used.
  */
-export function openAccessCheck(config: Config, options: AccessOptions): OpenedAccess {
+export async function openAccessCheck(
+  config: Config,
+  options: AccessOptions,
+): Promise<OpenedAccess> {
   return config.gitlab.url === "" ? openAccess : openInternalApi(config, options);
 }
 
 /** Asks GitLab how it is, for `gitaly check`. Rejects with an error that says why it can't be asked. */
 export async function checkInternalApi(config: Config, signal: AbortSignal): Promise<ApiInfo> {
-  await using api = openInternalApi(config, { logger: silentLogger });
+  await using api = await openInternalApi(config, { logger: silentLogger });
   return await api.check({ correlationId: "", remoteIp: "", signal });
 }
 
-function openInternalApi(config: Config, { logger, metrics }: AccessOptions): InternalApi {
+async function openInternalApi(
+  config: Config,
+  { logger, metrics }: AccessOptions,
+): Promise<InternalApi> {
+  // A server that stands alone does without some 45 MB of what the client needs.
+  const { InternalApi } = await import("../../gitlab/internal-api.ts");
   const latency = metrics?.histogram({
     name: "gitaly_gitlab_api_latency_seconds",
     help: "Latency between posting to GitLab's `/internal/` APIs and receiving a response",

@@ -12,13 +12,12 @@
  *   transaction_id            a 64-bit integer, 0 or left out without a transaction on disk
  *   gitaly_client_context     base64, or left out
  */
-import { z } from "zod";
 import { DomainError } from "../../base/error/domain-error.ts";
-import { quoteText } from "../../base/text/quote-text.ts";
 import type { RepositoryAddress } from "../../storage/locator/repository-locator.ts";
 import { ALL_HOOKS, type HookName } from "../context/hook-name.ts";
 import type { HookTransaction, HookUser } from "../context/push-context.ts";
 import { decodeBase64 } from "./base64-text.ts";
+import { JsonFields } from "./json-fields.ts";
 
 /** The variable of a hook's environment that holds the payload. */
 export const HOOKS_PAYLOAD_VARIABLE = "GITALY_HOOKS_PAYLOAD";
@@ -48,43 +47,6 @@ const HOOK_BITS: readonly (readonly [HookName, number])[] = [
   ["proc-receive", 32],
 ];
 
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? "");
-const integer = z
-  .union([z.number().int().nonnegative(), z.string().regex(/^\d{1,20}$/)])
-  .nullish()
-  .transform((value) => BigInt(value ?? 0));
-
-const REPOSITORY = z.object({
-  storageName: text,
-  relativePath: text,
-  gitObjectDirectory: text,
-  gitAlternateObjectDirectories: z.array(z.string()).nullish(),
-  glRepository: text,
-  glProjectPath: text,
-});
-
-const PAYLOAD = z.object({
-  requested_hooks: z.number().int().nonnegative().nullish(),
-  feature_flags_with_value: z
-    .array(z.object({ flag: z.object({ name: text }), enabled: z.boolean() }))
-    .nullish(),
-  repository: text,
-  object_format: text,
-  runtime_dir: text,
-  internal_socket: text,
-  internal_socket_token: text,
-  transaction: z
-    .object({ backchannel_id: integer, id: integer, node: text, primary: z.boolean().nullish() })
-    .nullish(),
-  user_details: z
-    .object({ username: text, userid: text, protocol: text, remote_ip: text })
-    .nullish(),
-  gitaly_client_context: text,
-});
-
 /**
  * Finds the payload between the variables of an environment, as `NAME=value`.
  *
@@ -93,44 +55,55 @@ const PAYLOAD = z.object({
 export function hooksPayloadFromEnvironment(environment: readonly string[]): HooksPayload {
   const prefix = `${HOOKS_PAYLOAD_VARIABLE}=`;
   const variable = environment.find((candidate) => candidate.startsWith(prefix));
-  if (variable === undefined) throw unreadable("no hooks payload found in environment");
+  if (variable === undefined) {
+    throw new DomainError("internal", "no hooks payload found in environment");
+  }
   return parseHooksPayload(variable.slice(prefix.length));
 }
 
 /** Reads the variable's value. Throws a DomainError as `hooksPayloadFromEnvironment` does. */
 export function parseHooksPayload(encoded: string): HooksPayload {
   const json = decodeBase64(encoded).toString();
-  const fields = checked(PAYLOAD, quoteIntegers(json));
-  const { transaction, user_details: user, requested_hooks: bits } = fields;
+  const fields = JsonFields.parse(quoteIntegers(json));
+  const clientContext = fields.text("gitaly_client_context");
   return {
-    requestedHooks: hooksOfBits(bits ?? 0),
+    requestedHooks: hooksOfBits(fields.integer("requested_hooks")),
     featureFlags: new Map(
-      (fields.feature_flags_with_value ?? []).map(({ flag, enabled }) => [flag.name, enabled]),
+      fields
+        .list("feature_flags_with_value")
+        .map((flag) => [flag.object("flag")?.text("name") ?? "", flag.flag("enabled")]),
     ),
-    repository: parseRepository(fields.repository),
-    objectFormat: fields.object_format,
-    runtimeDirectory: fields.runtime_dir,
-    internalSocket: fields.internal_socket,
-    internalSocketToken: fields.internal_socket_token,
-    transaction: transaction
-      ? {
-          id: transaction.id,
-          node: transaction.node,
-          primary: transaction.primary ?? false,
-          backchannelId: transaction.backchannel_id,
-        }
-      : undefined,
-    user: user
-      ? {
-          id: user.userid,
-          username: user.username,
-          protocol: user.protocol,
-          remoteIp: user.remote_ip,
-        }
-      : undefined,
-    clientContext:
-      fields.gitaly_client_context === "" ? undefined : decodeBase64(fields.gitaly_client_context),
+    repository: parseRepository(fields.text("repository")),
+    objectFormat: fields.text("object_format"),
+    runtimeDirectory: fields.text("runtime_dir"),
+    internalSocket: fields.text("internal_socket"),
+    internalSocketToken: fields.text("internal_socket_token"),
+    transaction: parseTransaction(fields.object("transaction")),
+    user: parseUser(fields.object("user_details")),
+    clientContext: clientContext === "" ? undefined : decodeBase64(clientContext),
   };
+}
+
+function parseTransaction(fields: JsonFields | undefined): HookTransaction | undefined {
+  return (
+    fields && {
+      id: fields.integer("id"),
+      node: fields.text("node"),
+      primary: fields.flag("primary"),
+      backchannelId: fields.integer("backchannel_id"),
+    }
+  );
+}
+
+function parseUser(fields: JsonFields | undefined): HookUser | undefined {
+  return (
+    fields && {
+      id: fields.text("userid"),
+      username: fields.text("username"),
+      protocol: fields.text("protocol"),
+      remoteIp: fields.text("remote_ip"),
+    }
+  );
 }
 
 /** The variable's value for a payload. */
@@ -174,14 +147,22 @@ export function encodeHooksPayload(payload: HooksPayload): string {
   return Buffer.from(unquoteIntegers(json)).toString("base64");
 }
 
-function hooksOfBits(bits: number): ReadonlySet<HookName> {
-  if (bits === 0) return ALL_HOOKS;
-  return new Set(HOOK_BITS.filter(([, bit]) => (bits & bit) !== 0).map(([name]) => name));
+function hooksOfBits(bits: bigint): ReadonlySet<HookName> {
+  if (bits === 0n) return ALL_HOOKS;
+  const requested = HOOK_BITS.filter(([, bit]) => (bits & BigInt(bit)) !== 0n);
+  return new Set(requested.map(([name]) => name));
 }
 
 function parseRepository(json: string): RepositoryAddress {
-  const { gitAlternateObjectDirectories: alternates, ...fields } = checked(REPOSITORY, json);
-  return { ...fields, gitAlternateObjectDirectories: alternates ?? [] };
+  const fields = JsonFields.parse(json);
+  return {
+    storageName: fields.text("storageName"),
+    relativePath: fields.text("relativePath"),
+    gitObjectDirectory: fields.text("gitObjectDirectory"),
+    gitAlternateObjectDirectories: fields.texts("gitAlternateObjectDirectories"),
+    glRepository: fields.text("glRepository"),
+    glProjectPath: fields.text("glProjectPath"),
+  };
 }
 
 /** A number of JSON has 53 bits, ids have 64. Within a string, a quote has a backslash before it. */
@@ -191,22 +172,4 @@ function quoteIntegers(json: string): string {
 
 function unquoteIntegers(json: string): string {
   return json.replaceAll(/([{,]"(?:backchannel_id|id)": ?)"(\d+)"/g, "$1$2");
-}
-
-function checked<S extends z.ZodType>(schema: S, json: string): z.output<S> {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (cause) {
-    throw unreadable(json === "" ? "unexpected end of JSON input" : "invalid JSON", cause);
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const place = quoteText(issue?.path.join(".") ?? "");
-  throw unreadable(`unexpected value of ${place}`, parsed.error);
-}
-
-function unreadable(reason: string, cause?: unknown): DomainError {
-  return new DomainError("internal", reason, cause === undefined ? {} : { cause });
 }

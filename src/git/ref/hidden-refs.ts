@@ -33,7 +33,9 @@ interface Rule {
 }
 
 function parseRule(value: string): Rule {
-  let name = value.replace(/\/+$/, "");
+  let end = value.length;
+  while (value[end - 1] === "/") end--;
+  let name = value.slice(0, end);
   const hides = !name.startsWith("!");
   if (!hides) name = name.slice(1);
   const isFull = name.startsWith("^");

@@ -23,11 +23,11 @@ export type RevisionResolution =
   | { readonly state: "missing" }
   /** An abbreviated object id of several objects. */
   | { readonly state: "ambiguous" }
-  /** Only git can tell: see `parseRevisionSyntax`, and very long walks. */
+  /** Only git can tell: see `parseRevisionSyntax`; also where a long way or a large tree is read. */
   | { readonly state: "unsupported" };
 
-/** Longer walks along first parents are left to git, which has a process of its own for them. */
-const ANCESTOR_STEPS_MAX = 10_000;
+/** How many commits are read at once; longer walks are left to git and a process of its own. */
+const WALK_COMMITS_MAX = 1000;
 
 /** Tags of tags are followed this far. */
 const PEEL_STEPS_MAX = 1000;
@@ -46,6 +46,8 @@ export function resolveRevision(
 ): RevisionResolution {
   const syntax = parseRevisionSyntax(revision);
   if (syntax === undefined) return { state: "unsupported" };
+  if (syntax.steps.some(({ kind }) => kind === "impossible")) return { state: "missing" };
+  if (walkLength(syntax.steps) > WALK_COMMITS_MAX) return { state: "unsupported" };
   const start = resolveName(source, syntax.name, syntax.context ?? context);
   if (start === "missing") return { state: "missing" };
   if (start === "ambiguous") return { state: reportsAmbiguity(syntax) ? "ambiguous" : "missing" };
@@ -55,11 +57,15 @@ export function resolveRevision(
     if (error instanceof DeadEndError || error instanceof ObjectNotFoundError) {
       return { state: "missing" };
     }
-    if (error instanceof LongWalkError || error instanceof ObjectTooLargeError) {
-      return { state: "unsupported" };
-    }
+    if (error instanceof ObjectTooLargeError) return { state: "unsupported" };
     throw error;
   }
+}
+
+function walkLength(steps: readonly RevisionStep[]): number {
+  let length = 0;
+  for (const step of steps) length += step.kind === "ancestor" ? step.count : 1;
+  return length;
 }
 
 /** Git says that an id is ambiguous when only parents are asked for, else that nothing is there. */
@@ -75,8 +81,6 @@ function follow(source: RevisionSource, start: Oid, { steps, path }: RevisionSyn
 
 /** The revision leads nowhere, for example to the parent of a commit without any. */
 class DeadEndError extends Error {}
-
-class LongWalkError extends Error {}
 
 function take(source: RevisionSource, oid: Oid, step: RevisionStep): Oid {
   switch (step.kind) {
@@ -107,7 +111,6 @@ function parentAt(source: RevisionSource, oid: Oid, number: number): Oid {
 function ancestorAt(source: RevisionSource, oid: Oid, count: number): Oid {
   let current = commitAt(source, oid);
   for (let steps = 0; steps < count; steps++) {
-    if (steps === ANCESTOR_STEPS_MAX) throw new LongWalkError();
     const { content } = readObject(source, current);
     const [parent] = parseCommitLinks(content, source.objects.format).parents;
     if (parent === undefined) throw new DeadEndError();

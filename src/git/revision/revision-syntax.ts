@@ -43,13 +43,13 @@ export function parseRevisionSyntax(revision: string): RevisionSyntax | undefine
     return undefined;
   }
   const steps: RevisionStep[] = [];
-  let name = object;
-  for (let suffix = lastStep(name); suffix !== undefined; suffix = lastStep(name)) {
-    steps.push(suffix.step);
-    name = name.slice(0, suffix.start);
+  let end = object.length;
+  for (let last = stepBefore(object, end); last !== undefined; last = stepBefore(object, end)) {
+    steps.push(last.step);
+    end = last.start;
   }
   steps.reverse();
-  return { name, context: nameContext(steps, path), steps, path };
+  return { name: object.slice(0, end), context: nameContext(steps, path), steps, path };
 }
 
 function needsGit(object: string): boolean {
@@ -87,29 +87,39 @@ function nameContext(
 }
 
 const NUMBER_MAX = 2_147_483_647;
-const NUMBERED = /([~^])(\d*)$/;
-const PEEL = /^(commit|tag|tree|blob|object|)\}/;
+const PEEL_TARGETS: readonly PeelTarget[] = ["commit", "tag", "tree", "blob", "object", ""];
 
-/** The step at the end of a text, and where it begins. */
-function lastStep(
-  text: string,
-): { readonly step: RevisionStep; readonly start: number } | undefined {
-  const numbered = NUMBERED.exec(text);
-  if (numbered !== null) {
-    const [, sign, digits = ""] = numbered;
-    const number = digits === "" ? 1 : Number(digits);
-    if (number > NUMBER_MAX) return { step: { kind: "impossible" }, start: numbered.index };
-    const step: RevisionStep =
-      sign === "^" ? { kind: "parent", number } : { kind: "ancestor", count: number };
-    return { step, start: numbered.index };
-  }
-  const start = text.endsWith("}") ? text.lastIndexOf("^{") : -1;
-  // Git looks only at the beginning: "^{tree}x}" is "^{tree}".
-  const target = start <= 0 ? undefined : PEEL.exec(text.slice(start + 2))?.[1];
-  if (!isPeelTarget(target)) return undefined;
-  return { step: { kind: "peel", target }, start };
+interface PlacedStep {
+  readonly step: RevisionStep;
+  readonly start: number;
 }
 
-function isPeelTarget(text: string | undefined): text is PeelTarget {
-  return text !== undefined;
+/** The step that ends at `end`, and where it begins. */
+function stepBefore(text: string, end: number): PlacedStep | undefined {
+  return text[end - 1] === "}" ? peelBefore(text, end) : numberedBefore(text, end);
+}
+
+function peelBefore(text: string, end: number): PlacedStep | undefined {
+  const start = text.lastIndexOf("^{", end - 1);
+  if (start <= 0) return undefined;
+  // Git looks only at the beginning: "^{tree}x}" is "^{tree}".
+  const target = PEEL_TARGETS.find((type) => text.startsWith(`${type}}`, start + 2));
+  return target === undefined ? undefined : { step: { kind: "peel", target }, start };
+}
+
+function numberedBefore(text: string, end: number): PlacedStep | undefined {
+  let digits = end;
+  while (isDigit(text.charCodeAt(digits - 1))) digits--;
+  const start = digits - 1;
+  const sign = text[start];
+  if (sign !== "^" && sign !== "~") return undefined;
+  const number = digits === end ? 1 : Number(text.slice(digits, end));
+  if (number > NUMBER_MAX) return { step: { kind: "impossible" }, start };
+  const step: RevisionStep =
+    sign === "^" ? { kind: "parent", number } : { kind: "ancestor", count: number };
+  return { step, start };
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }

@@ -34,6 +34,8 @@ export interface Runtime {
   readonly timeouts: TimeoutSettings;
   readonly logger: Logger;
   readonly serverVersion: string;
+  /** The private key that signs commits; empty when nothing is signed. */
+  readonly signingKeyPath: string;
   readonly metrics: MetricRegistry;
 }
 
@@ -88,6 +90,7 @@ export async function buildRuntime(
     timeouts: config.timeout,
     logger,
     serverVersion: programVersion(),
+    signingKeyPath: config.git.signingKey,
     metrics,
   };
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
+import { CONFIG_DEFAULTS } from "../../app/config/config.ts";
 import { type ObjectFormat, zeroOid } from "../../git/oid/oid.ts";
 import { ReferenceNotFoundErrorSchema } from "../../proto/errors_pb.ts";
 import { RepositoryService } from "../../proto/repository_pb.ts";
@@ -202,6 +203,25 @@ test("writeRef gives way to others who change the same reference", async (t) => 
     message: "setting default branch: commit: reference is already locked",
   });
   assert.equal(readFileSync(join(repository.path, "HEAD"), "utf8"), "ref: refs/heads/main\n");
+});
+
+test("writeRef ends when its time is up while it waits for a lock", async (t) => {
+  const config = [{ key: "core.filesRefLockTimeout", value: "-1" }];
+  const server = await startTestServer(t, { git: { ...CONFIG_DEFAULTS.git, config } });
+  const repository = server.repository();
+  const revision = addCommit(repository, "one");
+  const lock = join(repository.path, "refs/heads/main.lock");
+  writeFileSync(lock, "");
+  const fields = {
+    repository: repository.address,
+    ref: Buffer.from("refs/heads/main"),
+    revision: Buffer.from(revision),
+  };
+  const client = server.client(RepositoryService);
+  await assert.rejects(client.writeRef(fields, { timeoutMs: 300 }), { kind: "deadline-exceeded" });
+  rmSync(lock);
+  await client.writeRef({ ...fields, oldRevision: Buffer.from(zeroOid("sha1")) });
+  assert.deepEqual(refs(repository), [`refs/heads/main ${revision}`]);
 });
 
 test("writeRef refuses requests that name no repository", async (t) => {

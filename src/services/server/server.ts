@@ -6,12 +6,14 @@ import type { RepositoryLocator } from "../../storage/locator/repository-locator
 import { diskStatistics } from "./disk-statistics.ts";
 import { readinessCheck } from "./readiness-check.ts";
 import { serverInfo } from "./server-info.ts";
+import { serverSignature } from "./server-signature.ts";
 
 interface Needs {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
   readonly logger: Logger;
   readonly serverVersion: string;
+  readonly signingKeyPath: string;
 }
 
 export function serverService(needs: Needs): ServiceRegistration {
@@ -19,5 +21,6 @@ export function serverService(needs: Needs): ServiceRegistration {
     diskStatistics: diskStatistics(needs),
     readinessCheck: readinessCheck(),
     serverInfo: serverInfo(needs),
+    serverSignature: serverSignature(needs),
   });
 }

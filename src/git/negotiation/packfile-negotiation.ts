@@ -6,7 +6,10 @@
 import { type Packet, PktLineParser, packetText } from "../pkt-line/pkt-line-parser.ts";
 import { ProtocolError } from "../pkt-line/protocol-error.ts";
 
-/** What was counted while a client negotiated; sizes in bytes. */
+/**
+ * What was counted while a client negotiated; sizes in bytes. Text is a binary string, one byte per
+ * UTF-16 unit.
+ */
 export interface NegotiationStatistics {
   userAgent: string;
   /** All payloads together, without the line feeds that end them. */
@@ -25,13 +28,15 @@ export interface NegotiationStatistics {
   command: string;
 }
 
-/** Where the negotiation is over as far as time limits are concerned. */
+/** Where the negotiation is over as far as time limits are concerned: at `done`, or at a flush. */
 export type Boundary = "done" | "flush";
 
 /**
- * Listens in on what a client sends to `upload-pack` and counts it.
+ * Listens in on what a client sends to a serving git and counts it.
  *
- * Input that is no negotiation stops the counting, never the transfer: git itself is the judge.
+ * It watches for two things that end at different places: what the client wants, up to `done`, and
+ * the boundary, after which a client may take its time. Input that is no negotiation stops the
+ * counting, never the transfer: git itself is the judge.
  */
 export class PacketObserver {
   readonly statistics: NegotiationStatistics = {
@@ -48,13 +53,20 @@ export class PacketObserver {
   };
   readonly #parser = new PktLineParser();
   readonly #boundary: Boundary;
-  readonly #onBoundary: () => void;
-  #listening = true;
+  #onBoundary: (() => void) | undefined;
+  #counting = true;
+  #malformed = false;
 
-  /** @param onBoundary called once, when `done` or the first flush has been seen */
-  constructor(boundary: Boundary, onBoundary: () => void) {
+  constructor(boundary: Boundary) {
     this.#boundary = boundary;
-    this.#onBoundary = onBoundary;
+  }
+
+  /**
+   * Has `action` run once: when the boundary has been seen, or when what comes is no stream of
+   * packets, in which there can't be one.
+   */
+  onBoundary(action: () => void): void {
+    this.#onBoundary = action;
   }
 
   /** Looks at the next bytes of the client. */
@@ -67,50 +79,109 @@ export class PacketObserver {
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#listening = false;
+      this.#giveUp();
     }
+  }
+
+  /** Says that nothing follows, which must not be within a packet. */
+  end(): void {
+    if (this.#listening && this.#parser.bufferedBytes > 0) this.#giveUp();
+  }
+
+  /** Whether everything up to `done`, or to the end, was well-formed. Known after `end`. */
+  get wellFormed(): boolean {
+    return !this.#malformed;
+  }
+
+  get #listening(): boolean {
+    return this.#counting || this.#onBoundary !== undefined;
   }
 
   #next(): Packet | undefined {
     return this.#listening ? this.#parser.next() : undefined;
   }
 
+  #giveUp(): void {
+    this.#stopCounting(true);
+    this.#passBoundary();
+  }
+
+  #stopCounting(malformed: boolean): void {
+    if (!this.#counting) return;
+    this.#counting = false;
+    this.#malformed = malformed;
+  }
+
+  #passBoundary(): void {
+    const action = this.#onBoundary;
+    this.#onBoundary = undefined;
+    action?.();
+  }
+
   #observe(packet: Packet): void {
+    if (this.#isBoundary(packet)) this.#passBoundary();
+    if (!this.#counting) return;
     const line = packet.kind === "data" ? packetText(packet.data) : "";
-    const isBoundary =
-      this.#boundary === "done"
-        ? packet.kind === "data" && packet.data.equals(DONE)
-        : packet.kind === "flush";
-    if (isBoundary) this.#onBoundary();
-    this.statistics.payloadSize += line.length;
-    if (line === "done" || (isBoundary && this.#boundary === "flush")) this.#listening = false;
-    else {
-      this.#count(line);
-      this.statistics.packets += 1;
-    }
+    const { statistics } = this;
+    statistics.payloadSize += line.length;
+    if (line === "done") this.#stopCounting(false);
+    else if (count(statistics, line)) statistics.packets += 1;
+    else this.#stopCounting(true);
   }
 
-  #count(line: string): void {
-    const [word = "", ...values] = line.split(" ");
-    const statistics = this.statistics;
-    if (word.startsWith("command=")) statistics.command = word.slice("command=".length);
-    else if (word.startsWith("agent=")) statistics.userAgent = word.slice("agent=".length);
-    else if (word === "want") this.#countWant(values);
-    else if (word === "shallow") statistics.shallows += 1;
-    else if (word === "have") statistics.haves += 1;
-    else if (word === "filter") statistics.filter = values[0] ?? "";
-    else if (DEEPEN.has(word)) statistics.deepen = line;
-  }
-
-  #countWant([oid, ...capabilities]: string[]): void {
-    if (oid === undefined) throw new ProtocolError("want without object id");
-    this.statistics.wants += 1;
-    if (capabilities.length === 0) return;
-    this.statistics.capabilities = capabilities;
-    const agent = capabilities.find((capability) => capability.startsWith("agent="));
-    if (agent !== undefined) this.statistics.userAgent = agent.slice("agent=".length);
+  #isBoundary(packet: Packet): boolean {
+    if (this.#boundary === "flush") return packet.kind === "flush";
+    return packet.kind === "data" && packet.data.equals(DONE);
   }
 }
 
 const DONE = Buffer.from("done\n");
-const DEEPEN = new Set(["deepen", "deepen-since", "deepen-not"]);
+
+/** Counts one line. Returns false when it is malformed. */
+function count(statistics: NegotiationStatistics, line: string): boolean {
+  const words = line.split(" ");
+  const [word = "", value = ""] = words;
+  switch (word) {
+    case "want":
+      return countWant(statistics, words.slice(1));
+    case "have":
+      statistics.haves += words.length === 2 ? 1 : 0;
+      break;
+    case "shallow":
+      statistics.shallows += words.length === 2 ? 1 : 0;
+      break;
+    case "filter":
+      if (words.length === 2) statistics.filter = value;
+      break;
+    case "deepen":
+    case "deepen-since":
+    case "deepen-not":
+      if (words.length === 2) statistics.deepen = line;
+      break;
+    default:
+      if (word.startsWith("command=")) statistics.command = word.slice("command=".length);
+      else statistics.userAgent = agentOf(word) ?? statistics.userAgent;
+      return true;
+  }
+  return words.length === 2;
+}
+
+function countWant(
+  statistics: NegotiationStatistics,
+  [oid, ...capabilities]: readonly string[],
+): boolean {
+  if (oid === undefined) return false;
+  if (capabilities.length > 0) {
+    // They come with the first want only.
+    if (statistics.capabilities !== undefined) return false;
+    statistics.capabilities = capabilities;
+    const agent = capabilities.map(agentOf).find((name) => name !== undefined);
+    statistics.userAgent = agent ?? statistics.userAgent;
+  }
+  statistics.wants += 1;
+  return true;
+}
+
+function agentOf(word: string): string | undefined {
+  return word.startsWith("agent=") ? word.slice("agent=".length) : undefined;
+}

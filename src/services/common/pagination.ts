@@ -20,7 +20,10 @@ export class PageCutter {
   #isTokenSeen: boolean;
   #taken = 0;
 
-  constructor(parameters: PaginationParameter | undefined, token: string = parameters?.pageToken ?? "") {
+  constructor(
+    parameters: PaginationParameter | undefined,
+    token: string = parameters?.pageToken ?? "",
+  ) {
     const limit = parameters?.limit ?? -1;
     this.#limit = limit < 0 ? UNLIMITED : limit;
     this.#token = binaryFromText(token);

@@ -1,4 +1,6 @@
 import type { Readable } from "node:stream";
+import type { Logger } from "../../base/log/logger.ts";
+import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import type { GitCommand, GitFlag } from "../../gitcmd/git-command.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import { RECEIVE_PACK_HOOKS } from "../../hooks/context/hook-name.ts";
@@ -12,18 +14,21 @@ import type {
   LocatedRepository,
   RepositoryLocator,
 } from "../../storage/locator/repository-locator.ts";
-import { readObjectFormat } from "../../storage/repository/object-format.ts";
 import { parseConfigOptions } from "./config-options.ts";
 import { featureFlags } from "./feature-flags.ts";
 import { gitCall } from "./git-call.ts";
-import { gitProtocolEnvironment } from "./git-protocol.ts";
-import { drain, type Exchange } from "./upload-command.ts";
+import { GitProtocols } from "./git-protocol.ts";
+import { objectFormatOf } from "./object-format-of.ts";
+import { startFailure } from "./start-failure.ts";
+import { drain, type Exchange, untilFailure } from "./upload-command.ts";
 
 export interface ReceivePackNeeds {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
   readonly hooks: HookManager;
   readonly hookStubs: HookStubs;
+  readonly metrics: MetricRegistry;
+  readonly logger: Logger;
 }
 
 /** What a push's first message says, whatever it came over. */
@@ -42,35 +47,49 @@ export interface ReceivePackResult {
 /** Bytes of stderr that are kept to judge a failure by. */
 const STDERR_BYTES_MAX = 64 * 1024;
 
+/** What clients are told when git could not be started. */
+const START_FAILURE = {
+  ssh: { kind: "internal", doing: "start cmd" },
+  http: { kind: "failed-precondition", doing: "spawning receive-pack" },
+} as const;
+
 /** Runs `git receive-pack` for a client, with the push's hooks answered by this process. */
 export async function runReceivePack(
-  { git, hooks, hookStubs }: ReceivePackNeeds,
+  needs: ReceivePackNeeds,
   repository: LocatedRepository,
   request: PushRequest,
   transport: { protocol: "ssh" | "http"; flags: readonly GitFlag[]; exchange: Exchange },
   call: Call,
 ): Promise<ReceivePackResult> {
+  const { git, hooks, hookStubs, logger } = needs;
+  const config = parseConfigOptions(request.gitConfigOptions);
   const context = pushContext(repository, request, transport.protocol, call);
   const command: GitCommand = {
     name: "receive-pack",
-    config: parseConfigOptions(request.gitConfigOptions),
+    config,
     flags: transport.flags,
     args: [repository.path],
-    env: gitProtocolEnvironment(request.gitProtocol),
+    env: new GitProtocols(needs).environment(request.gitProtocol, call),
   };
   const chosen = hookStubs.choose(hooks.neededHooks(context));
-  await using process = await git.start(repository, command, {
-    ...gitCall(call),
-    stdin: "pipe",
-    stderr: "stream",
-    channel: chosen !== "disabled",
-    hooks: chosen,
-  });
+  await using process = await git
+    .start(repository, command, {
+      ...gitCall(call),
+      stdin: "pipe",
+      stderr: "stream",
+      channel: chosen !== "disabled",
+      hooks: chosen,
+    })
+    .catch((error: unknown) => {
+      const { kind, doing } = START_FAILURE[transport.protocol];
+      throw startFailure(kind, doing, error);
+    });
   const { exchange } = transport;
-  const serving = process.channel && serveHookChannel(process.channel, hooks, context, call.signal);
+  const serving =
+    process.channel && serveHookChannel(process.channel, hooks, context, call.signal, logger);
   const stderr = new StderrStart();
   // A client whose push has been answered may keep its side open: nobody waits for it.
-  process.feed(exchange.input).catch(() => process.kill());
+  process.feed(untilFailure(exchange.input)).catch(() => undefined);
   await Promise.all([
     drain(process.stdout, exchange.output),
     relayStderr(process.stderr, stderr, exchange),
@@ -88,7 +107,7 @@ function pushContext(
 ): PushContext {
   return {
     repository,
-    objectFormat: readObjectFormat(repository.path),
+    objectFormat: objectFormatOf(repository),
     user: {
       id: glId,
       username: glUsername,

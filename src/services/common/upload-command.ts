@@ -1,12 +1,13 @@
 import type { Readable } from "node:stream";
 import { DomainError } from "../../base/error/domain-error.ts";
-import { quoteText } from "../../base/text/quote-text.ts";
-import { type Boundary, PacketObserver } from "../../git/negotiation/packfile-negotiation.ts";
+import { quoteBytes } from "../../base/text/quote-bytes.ts";
+import type { PacketObserver } from "../../git/negotiation/packfile-negotiation.ts";
 import type { GitCommand } from "../../gitcmd/git-command.ts";
 import { GitExitError, type GitProcess, type GitRunner } from "../../gitcmd/git-runner.ts";
 import { cancelled, deadlineExceeded } from "../../rpc/rpc-error.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import type { GitCall } from "./git-call.ts";
+import { startFailure } from "./start-failure.ts";
 
 /** Where the bytes of a serving git process come from and go to. */
 export interface Exchange {
@@ -24,8 +25,8 @@ export interface NegotiationTimeouts {
 }
 
 export interface UploadOptions extends GitCall {
-  /** What the client has to have sent before the time is up. */
-  readonly boundary: Boundary;
+  /** Listens to the client; its boundary has to be passed before the time is up. */
+  readonly observer: PacketObserver;
   /**
    * How long a client may take until then. Access was checked when the call began; a client that
    * could wait would use rights that it may have lost since.
@@ -38,7 +39,7 @@ export class UploadCommandError extends DomainError {
   readonly exitCode: number;
 
   constructor(cause: GitExitError, stderr: string) {
-    const said = quoteText(Buffer.from(stderr, "latin1").toString());
+    const said = quoteBytes(Buffer.from(stderr, "latin1"));
     super("unknown", `cmd wait: ${cause.message}, stderr: ${said}`, { cause });
     this.exitCode = cause.exitCode;
   }
@@ -47,32 +48,32 @@ export class UploadCommandError extends DomainError {
 /** What git says when its client goes away in the middle of a sentence. */
 export const HUNG_UP = "fatal: the remote end hung up unexpectedly\n";
 
+/** The longest time that a timer can be set to; it would go off at once otherwise. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** Bytes of stderr that are kept for the error message. */
 const STDERR_BYTES_MAX = 64 * 1024;
 
 /**
  * Runs a git command that serves a client, such as `upload-pack`, until it ends.
  *
- * @returns the observer that has listened to the client's side of the negotiation
+ * Throws an UploadCommandError when git fails, and an RpcError when the client was too slow
+ * (`deadline-exceeded`) or went away (`cancelled`).
  */
 export async function runUploadCommand(
   git: GitRunner,
   repository: LocatedRepository,
   command: GitCommand,
   exchange: Exchange,
-  { signal, usage, boundary, negotiationTimeoutMs }: UploadOptions,
-): Promise<PacketObserver> {
+  { signal, usage, observer, negotiationTimeoutMs }: UploadOptions,
+): Promise<void> {
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), negotiationTimeoutMs);
-  const observer = new PacketObserver(boundary, () => clearTimeout(timer));
+  const timer = setTimeout(() => limit.abort(), Math.min(negotiationTimeoutMs, TIMER_MS_MAX));
+  observer.onBoundary(() => clearTimeout(timer));
   let stderr = "";
   try {
-    await using process = await git.start(repository, command, {
-      signal: AbortSignal.any([signal, limit.signal]),
-      usage,
-      stdin: "pipe",
-      stderr: "stream",
-    });
+    const options = { signal: AbortSignal.any([signal, limit.signal]), usage } as const;
+    await using process = await start(git, repository, command, options);
     const feeding = process.feed(observed(exchange.input, observer));
     await Promise.all([
       drain(process.stdout, exchange.output),
@@ -82,7 +83,6 @@ export async function runUploadCommand(
       }),
     ]);
     await finish(process, feeding);
-    return observer;
   } catch (error) {
     if (limit.signal.aborted && !signal.aborted) {
       throw deadlineExceeded("waiting for negotiation: context canceled", { cause: error });
@@ -97,14 +97,45 @@ export async function runUploadCommand(
   }
 }
 
-/** Passes on what the client sends, with the observer listening in. */
+async function start(
+  git: GitRunner,
+  repository: LocatedRepository,
+  command: GitCommand,
+  options: GitCall,
+): Promise<GitProcess> {
+  try {
+    return await git.start(repository, command, { ...options, stdin: "pipe", stderr: "stream" });
+  } catch (error) {
+    throw startFailure("internal", "starting command", error);
+  }
+}
+
+/**
+ * Passes on what the client sends, with the observer listening in. For git, a client that has failed
+ * is one that says no more.
+ */
 export async function* observed(
   input: AsyncIterable<Uint8Array>,
   observer: PacketObserver,
 ): AsyncGenerator<Uint8Array> {
-  for await (const chunk of input) {
+  for await (const chunk of untilFailure(input)) {
     observer.feed(chunk);
     yield chunk;
+  }
+  observer.end();
+}
+
+/** Takes a failure of the source for its end. When the call has failed with it, git is ended. */
+export async function* untilFailure(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await iterator.next().catch(() => undefined);
+      if (next === undefined || next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
   }
 }
 

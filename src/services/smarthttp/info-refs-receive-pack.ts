@@ -9,5 +9,5 @@ type InfoRefsReceivePack = Handler<typeof SmartHTTPService.method.infoRefsReceiv
  * `GET /info/refs?service=git-receive-pack`.
  */
 export function infoRefsReceivePack(needs: InfoRefsNeeds): InfoRefsReceivePack {
-  return (request, call) => infoRefs(needs, "receive-pack", request, call);
+  return infoRefs(needs, "receive-pack");
 }

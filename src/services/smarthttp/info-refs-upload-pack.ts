@@ -9,5 +9,5 @@ type InfoRefsUploadPack = Handler<typeof SmartHTTPService.method.infoRefsUploadP
  * `GET /info/refs?service=git-upload-pack`.
  */
 export function infoRefsUploadPack(needs: InfoRefsNeeds): InfoRefsUploadPack {
-  return (request, call) => infoRefs(needs, "upload-pack", request, call);
+  return infoRefs(needs, "upload-pack");
 }

@@ -1,51 +1,53 @@
+import type { Logger } from "../../base/log/logger.ts";
+import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import type { InfoRefsRequest, SmartHTTPService } from "../../proto/smarthttp_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import type { Reply } from "../../rpc/handler.ts";
 import { wrapError } from "../../rpc/rpc-error.ts";
-import type {
-  LocatedRepository,
-  RepositoryLocator,
-} from "../../storage/locator/repository-locator.ts";
+import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
 import { parseConfigOptions } from "../common/config-options.ts";
 import { gitCall } from "../common/git-call.ts";
-import { gitProtocolEnvironment } from "../common/git-protocol.ts";
+import { GitProtocols } from "../common/git-protocol.ts";
 import { locateRepository } from "../common/locate-repository.ts";
+import { startFailure } from "../common/start-failure.ts";
 import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
 
-export type InfoRefsNeeds = { readonly locator: RepositoryLocator; readonly git: GitRunner };
+export interface InfoRefsNeeds {
+  readonly locator: RepositoryLocator;
+  readonly git: GitRunner;
+  readonly metrics: MetricRegistry;
+  readonly logger: Logger;
+}
+
 type InfoRefsReply = Reply<typeof SmartHTTPService.method.infoRefsUploadPack>;
 type Service = "upload-pack" | "receive-pack";
 
-/** Advertises the references as `GET /info/refs` answers them over HTTP. */
-export async function* infoRefs(
-  { locator, git }: InfoRefsNeeds,
-  service: Service,
-  request: InfoRefsRequest,
-  call: Call,
-): AsyncGenerator<InfoRefsReply> {
-  const repository = locateRepository(locator, request.repository);
-  const config = [...parseConfigOptions(request.gitConfigOptions), ...NO_BUNDLE_URI];
-  yield { data: serviceHeader(service) };
-  try {
-    const advertisement = git.stream(repository, command(service, repository, request, config), {
-      ...gitCall(call),
-      hooks: "disabled",
-    });
-    for await (const data of advertisement) yield { data };
-  } catch (error) {
-    throw error instanceof GitExitError ? wrapError("internal", "wait", error) : error;
-  }
-}
+type InfoRefs = (request: InfoRefsRequest, call: Call) => AsyncGenerator<InfoRefsReply>;
 
-function command(
-  name: Service,
-  { path }: LocatedRepository,
-  { gitProtocol }: InfoRefsRequest,
-  config: ReturnType<typeof parseConfigOptions>,
-): Parameters<GitRunner["stream"]>[1] {
-  const flags = ["--stateless-rpc", "--advertise-refs"];
-  return { name, config, flags, args: [path], env: gitProtocolEnvironment(gitProtocol) };
+/** Advertises the references as `GET /info/refs` answers them over HTTP. */
+export function infoRefs(needs: InfoRefsNeeds, service: Service): InfoRefs {
+  const { locator, git } = needs;
+  const protocols = new GitProtocols(needs);
+  return async function* (request, call) {
+    const repository = locateRepository(locator, request.repository);
+    const config = [...parseConfigOptions(request.gitConfigOptions), ...NO_BUNDLE_URI];
+    yield { data: serviceHeader(service) };
+    const command = {
+      name: service,
+      config,
+      flags: ["--stateless-rpc", "--advertise-refs"],
+      args: [repository.path],
+      env: protocols.environment(request.gitProtocol, call),
+    } as const;
+    try {
+      const options = { ...gitCall(call), hooks: "disabled" } as const;
+      for await (const data of git.stream(repository, command, options)) yield { data };
+    } catch (error) {
+      if (error instanceof GitExitError) throw wrapError("internal", "wait", error);
+      throw startFailure("internal", "cmd", error);
+    }
+  };
 }
 
 /** The lines that gitprotocol-http puts before the advertisement. */

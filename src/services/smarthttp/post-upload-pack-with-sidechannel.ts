@@ -1,8 +1,7 @@
+import type { Logger } from "../../base/log/logger.ts";
+import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import { readSide } from "../../base/stream/read-side.ts";
-import {
-  type NegotiationStatistics,
-  PacketObserver,
-} from "../../git/negotiation/packfile-negotiation.ts";
+import { PacketObserver } from "../../git/negotiation/packfile-negotiation.ts";
 import type { GitCommand } from "../../gitcmd/git-command.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import type { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
@@ -17,42 +16,62 @@ import type {
   RepositoryLocator,
 } from "../../storage/locator/repository-locator.ts";
 import { ConfigOptionError, parseConfigOptions } from "../common/config-options.ts";
-import { gitCall } from "../common/git-call.ts";
-import { gitProtocolEnvironment } from "../common/git-protocol.ts";
+import { type GitCall, gitCall } from "../common/git-call.ts";
+import { GitProtocols } from "../common/git-protocol.ts";
 import { locateRepository } from "../common/locate-repository.ts";
-import { logNegotiation, negotiationMessage } from "../common/negotiation-statistics.ts";
+import { NegotiationRecorder, negotiationMessage } from "../common/negotiation-statistics.ts";
+import { objectFormatOf } from "../common/object-format-of.ts";
+import { startFailure } from "../common/start-failure.ts";
 import { drain, observed } from "../common/upload-command.ts";
 import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
 import { writeTo } from "../common/write-to.ts";
 
 type PostUploadPack = Handler<typeof SmartHTTPService.method.postUploadPackWithSidechannel>;
-type Needs = { readonly locator: RepositoryLocator; readonly git: GitRunner };
+
+interface Needs {
+  readonly locator: RepositoryLocator;
+  readonly git: GitRunner;
+  readonly metrics: MetricRegistry;
+  readonly logger: Logger;
+}
 
 /**
  * Serves a fetch over HTTP on a stream beside the call: the body of `POST /git-upload-pack` comes
  * in, its answer goes out, both as they are.
  */
-export function postUploadPackWithSidechannel({ locator, git }: Needs): PostUploadPack {
+export function postUploadPackWithSidechannel(needs: Needs): PostUploadPack {
+  const { locator, git } = needs;
+  const protocols = new GitProtocols(needs);
+  const negotiations = new NegotiationRecorder(needs.metrics, "smarthttp");
   return async (request, call) => {
     const repository = locateRepository(locator, request.repository);
-    const command: GitCommand = {
-      name: "upload-pack",
-      config: [...configOf(request.gitConfigOptions), ...NO_BUNDLE_URI],
-      flags: ["--stateless-rpc"],
-      args: [repository.path],
-      env: gitProtocolEnvironment(request.gitProtocol),
-    };
+    const config = [...configOf(request.gitConfigOptions), ...NO_BUNDLE_URI];
     await using channel = await openChannel(call);
-    const statistics = await uploadPack(git, repository, command, channel, call);
-    logNegotiation(call, statistics);
+    const observer = new PacketObserver("done");
     try {
-      await channel.close();
+      objectFormatOf(repository);
+      const command: GitCommand = {
+        name: "upload-pack",
+        config,
+        flags: ["--stateless-rpc"],
+        args: [repository.path],
+        env: protocols.environment(request.gitProtocol, call),
+      };
+      await uploadPack(git, { repository, command }, { channel, observer }, gitCall(call));
     } catch (error) {
-      throw wrapError("internal", "close sidechannel connection", error);
+      throw wrapError("internal", "running upload-pack", error);
+    } finally {
+      observer.end();
+      negotiations.record(call, observer);
     }
-    return { packfileNegotiationStatistics: negotiationMessage(statistics) };
+    await closeChannel(channel);
+    // A negotiation that git understands and we don't is as good as none.
+    const { wellFormed, statistics } = observer;
+    return wellFormed ? { packfileNegotiationStatistics: negotiationMessage(statistics) } : NONE;
   };
 }
+
+const NONE = { packfileNegotiationStatistics: {} };
 
 function configOf(options: readonly string[]): ReturnType<typeof parseConfigOptions> {
   try {
@@ -73,27 +92,47 @@ async function openChannel({ connection, metadata, signal }: Call): Promise<Serv
   }
 }
 
+async function closeChannel(channel: ServerSidechannel): Promise<void> {
+  try {
+    await channel.close();
+  } catch (error) {
+    throw wrapError("internal", "close sidechannel connection", error);
+  }
+}
+
 async function uploadPack(
   git: GitRunner,
-  repository: LocatedRepository,
-  command: GitCommand,
-  channel: ServerSidechannel,
-  call: Call,
-): Promise<NegotiationStatistics> {
-  const observer = new PacketObserver("done", () => undefined);
-  await using process = await git.start(repository, command, { ...gitCall(call), stdin: "pipe" });
-  // A client that goes away while it still sends ends the call, and git with it.
-  process.feed(observed(readSide(channel), observer)).catch(() => process.kill());
+  { repository, command }: { repository: LocatedRepository; command: GitCommand },
+  { channel, observer }: { channel: ServerSidechannel; observer: PacketObserver },
+  options: GitCall,
+): Promise<void> {
+  await using process = await git
+    .start(repository, command, { ...options, stdin: "pipe" })
+    .catch((error: unknown) => {
+      throw startFailure("failed-precondition", "spawning upload-pack", error);
+    });
+  // Git may have answered before the client has said everything.
+  process.feed(observed(readSide(channel), observer)).catch(() => undefined);
   try {
     await drain(process.stdout, (chunk) => writeTo(channel, chunk));
+  } catch (error) {
+    throw wrapError("failed-precondition", "copying stdout from upload-pack", error);
+  }
+  try {
     await process.wait();
   } catch (error) {
-    if (!(error instanceof GitExitError)) throw error;
     // A request that only asks how deep to cut the history ends with a failure of git.
-    if (observer.statistics.deepen === "") {
-      const message = `running upload-pack: waiting for upload-pack: ${error.message}`;
-      throw failedPrecondition(message, { cause: error });
-    }
+    const isAnswer = error instanceof GitExitError && isDeepening(observer);
+    if (isAnswer) return;
+    throw failure("waiting for upload-pack", error);
   }
-  return observer.statistics;
+}
+
+function isDeepening({ statistics, wellFormed }: PacketObserver): boolean {
+  return wellFormed && statistics.deepen !== "";
+}
+
+function failure(doing: string, error: unknown): RpcError {
+  if (!(error instanceof GitExitError)) return wrapError("failed-precondition", doing, error);
+  return failedPrecondition(`${doing}: ${error.message}`, { cause: error });
 }

@@ -1,3 +1,4 @@
+import { PacketObserver } from "../../git/negotiation/packfile-negotiation.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { SSHService, SSHUploadArchiveRequest } from "../../proto/ssh_pb.ts";
 import type { Handler, Reply } from "../../rpc/handler.ts";
@@ -57,7 +58,7 @@ async function relay(
   try {
     await runUploadCommand(git, repository, command, exchange, {
       ...options,
-      boundary: "flush",
+      observer: new PacketObserver("flush"),
       negotiationTimeoutMs: timeouts.uploadArchiveNegotiationMs,
     });
   } catch (error) {

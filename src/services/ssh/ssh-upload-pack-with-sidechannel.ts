@@ -1,4 +1,7 @@
+import type { Logger } from "../../base/log/logger.ts";
+import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import { readSide } from "../../base/stream/read-side.ts";
+import { PacketObserver } from "../../git/negotiation/packfile-negotiation.ts";
 import { type SidebandNumber, splitSideband } from "../../git/pkt-line/sideband.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { SSHService, SSHUploadPackWithSidechannelRequest } from "../../proto/ssh_pb.ts";
@@ -10,9 +13,10 @@ import type { ServerSidechannel } from "../../rpc/sidechannel/server-sidechannel
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
 import { parseConfigOptions } from "../common/config-options.ts";
 import { gitCall } from "../common/git-call.ts";
-import { gitProtocolEnvironment } from "../common/git-protocol.ts";
+import { GitProtocols } from "../common/git-protocol.ts";
 import { locateRepository } from "../common/locate-repository.ts";
-import { logNegotiation, negotiationMessage } from "../common/negotiation-statistics.ts";
+import { NegotiationRecorder, negotiationMessage } from "../common/negotiation-statistics.ts";
+import { objectFormatOf } from "../common/object-format-of.ts";
 import { type NegotiationTimeouts, runUploadCommand } from "../common/upload-command.ts";
 import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
 import { writeTo } from "../common/write-to.ts";
@@ -23,6 +27,14 @@ interface Needs {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
   readonly timeouts: NegotiationTimeouts;
+  readonly metrics: MetricRegistry;
+  readonly logger: Logger;
+}
+
+/** What is made once for all calls. */
+interface Parts extends Needs {
+  readonly protocols: GitProtocols;
+  readonly negotiations: NegotiationRecorder;
 }
 
 /**
@@ -31,9 +43,12 @@ interface Needs {
  * The client's stdin comes in as it is; stdout and stderr go out on bands 1 and 2 of side-band-64k.
  */
 export function sshUploadPackWithSidechannel(needs: Needs): SshUploadPack {
+  const protocols = new GitProtocols(needs);
+  const negotiations = new NegotiationRecorder(needs.metrics, "ssh");
+  const parts = { ...needs, protocols, negotiations };
   return async (request, call) => {
     await using channel = await openChannel(call);
-    const packfileNegotiationStatistics = await uploadPack(needs, request, channel, call);
+    const packfileNegotiationStatistics = await uploadPack(parts, request, channel, call);
     try {
       await channel.close();
     } catch (error) {
@@ -53,34 +68,35 @@ async function openChannel({ connection, metadata, signal }: Call): Promise<Serv
 }
 
 async function uploadPack(
-  { locator, git, timeouts }: Needs,
+  { locator, git, timeouts, protocols, negotiations }: Parts,
   request: SSHUploadPackWithSidechannelRequest,
   channel: ServerSidechannel,
   call: Call,
 ): Promise<ReturnType<typeof negotiationMessage>> {
   const repository = locateRepository(locator, request.repository);
-  const command = {
-    name: "upload-pack",
-    config: [...parseConfigOptions(request.gitConfigOptions), ...NO_BUNDLE_URI],
-    args: [repository.path],
-    env: gitProtocolEnvironment(request.gitProtocol),
-  } as const;
+  const config = [...parseConfigOptions(request.gitConfigOptions), ...NO_BUNDLE_URI];
+  objectFormatOf(repository);
+  const env = protocols.environment(request.gitProtocol, call);
+  const command = { name: "upload-pack", config, args: [repository.path], env } as const;
   const exchange = {
     input: readSide(channel),
     output: (chunk: Buffer) => writeBand(channel, 1, chunk),
     progress: (chunk: Buffer) => writeBand(channel, 2, chunk),
   };
+  const observer = new PacketObserver("done");
   try {
-    const { statistics } = await runUploadCommand(git, repository, command, exchange, {
+    await runUploadCommand(git, repository, command, exchange, {
       ...gitCall(call),
-      boundary: "done",
+      observer,
       negotiationTimeoutMs: timeouts.uploadPackNegotiationMs,
     });
-    logNegotiation(call, statistics);
-    return negotiationMessage(statistics);
   } catch (error) {
     throw wrapError("internal", "running upload-pack", error);
+  } finally {
+    observer.end();
+    negotiations.record(call, observer);
   }
+  return negotiationMessage(observer.statistics);
 }
 
 async function writeBand(

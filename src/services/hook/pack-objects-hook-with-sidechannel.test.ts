@@ -22,11 +22,24 @@ import { packObjectsHookWithSidechannel } from "./pack-objects-hook-with-sidecha
 
 const ARGS = ["pack-objects", "--revs", "--thin", "--stdout", "--progress", "--delta-base-offset"];
 
-/** A repository with two commits, the newer one with a file too large for one packet. */
+/** Bytes that can't be compressed, the same each time: more than a socket takes unread. */
+function noise(): Buffer {
+  const words = new Uint32Array(1_000_000);
+  let state = 1;
+  for (let i = 0; i < words.length; i += 1) {
+    // Xorshift, see Marsaglia 2003.
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    words[i] = state;
+  }
+  return Buffer.from(words.buffer);
+}
+
+/** A repository with two commits, the newer one with a large file. */
 function twoCommits(t: TestContext, format: "sha1" | "sha256" = "sha1") {
   const repository = createTestRepository(t, { format });
-  const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i * 31) % 251));
-  const blob = repository.gitLine(["hash-object", "-w", "--stdin"], { input: content });
+  const blob = repository.gitLine(["hash-object", "-w", "--stdin"], { input: noise() });
   const tree = repository.gitLine(["mktree"], { input: `100644 blob ${blob}\tlarge\n` });
   const empty = repository.gitLine(["mktree"], { input: "" });
   const first = repository.gitLine(["commit-tree", "-m", "one", empty]);

@@ -1,6 +1,5 @@
 import type { TestContext } from "node:test";
 import { findGit } from "../gitcmd/binary/find-git.ts";
-import type { ConfigPair } from "../gitcmd/git-command.ts";
 import type { GitDirectory } from "../gitcmd/git-directory.ts";
 import type { GitRunner } from "../gitcmd/git-runner.ts";
 import { createGitRunner, type GitRunnerOptions } from "../gitcmd/runner/process-git-runner.ts";
@@ -8,15 +7,10 @@ import { findHelperProgram } from "../gitcmd/spawn/helper-program.ts";
 import type { TestRepository } from "./git-repository.ts";
 import { startTestSpawner } from "./process-helpers.ts";
 
-/** Runs the git that the product uses, without a server around it; `config` wins over its own. */
-export function testGitRunner(
-  t: TestContext,
-  config: readonly ConfigPair[] = [],
-): Promise<GitRunner> {
-  return startTestGitRunner(t, { config });
-}
-
-/** As `testGitRunner`, with any option of the runner. Ends with the test. */
+/**
+ * Runs the git that the product uses, without a server around it. It ends, with all of its
+ * processes, when the test does.
+ */
 export async function startTestGitRunner(
   t: TestContext,
   options: Partial<GitRunnerOptions> = {},

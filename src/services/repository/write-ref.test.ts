@@ -3,7 +3,6 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
-import { CONFIG_DEFAULTS } from "../../app/config/config.ts";
 import { type ObjectFormat, zeroOid } from "../../git/oid/oid.ts";
 import { ReferenceNotFoundErrorSchema } from "../../proto/errors_pb.ts";
 import { RepositoryService } from "../../proto/repository_pb.ts";
@@ -14,6 +13,7 @@ import {
   startTestServer,
   type TestServer,
 } from "../../testing/test-server.ts";
+import { gitSettings } from "../../testing/test-settings.ts";
 
 interface Written {
   readonly ref: string | Uint8Array;
@@ -207,7 +207,7 @@ test("writeRef gives way to others who change the same reference", async (t) => 
 
 test("writeRef ends when its time is up while it waits for a lock", async (t) => {
   const config = [{ key: "core.filesRefLockTimeout", value: "-1" }];
-  const server = await startTestServer(t, { git: { ...CONFIG_DEFAULTS.git, config } });
+  const server = await startTestServer(t, { git: gitSettings({ config }) });
   const repository = server.repository();
   const revision = addCommit(repository, "one");
   const lock = join(repository.path, "refs/heads/main.lock");

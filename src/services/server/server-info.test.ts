@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { programVersion } from "../../app/program-version.ts";
 import { ServerService } from "../../proto/server_pb.ts";
 import { readFilesystemId } from "../../storage/metadata/storage-metadata.ts";
 import { runTestGit, temporaryDirectory } from "../../testing/git-repository.ts";
@@ -18,7 +17,8 @@ test("serverInfo tells versions and the state of each storage", async (t) => {
   const client = (await startTestServer(t, { storages })).client(ServerService);
   rmSync(broken, { recursive: true });
   const info = await client.serverInfo({});
-  assert.equal(info.serverVersion, programVersion());
+  const manifest = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
+  assert.equal(info.serverVersion, JSON.parse(manifest).version);
   assert.equal(`git version ${info.gitVersion}\n`, runTestGit(["version"], {}).toString());
   const [first, ...others] = info.storageStatuses;
   assert.equal(first?.storageName, "good");

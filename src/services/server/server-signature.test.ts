@@ -3,14 +3,14 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { CONFIG_DEFAULTS } from "../../app/config/config.ts";
 import { ServerService } from "../../proto/server_pb.ts";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
 import { startTestServer } from "../../testing/test-server.ts";
+import { gitSettings } from "../../testing/test-settings.ts";
 
 async function publicKeyOf(t: TestContext, signingKey: string): Promise<string> {
-  const git = { ...CONFIG_DEFAULTS.git, signingKey };
-  const client = (await startTestServer(t, { git })).client(ServerService);
+  const server = await startTestServer(t, { git: gitSettings({ signingKey }) });
+  const client = server.client(ServerService);
   const { publicKey } = await client.serverSignature({});
   return Buffer.from(publicKey).toString();
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Oid } from "../oid/oid.ts";
 import { bytesFromBinary } from "./binary-string.ts";
 import type { RefName } from "./ref-name.ts";
@@ -19,13 +19,20 @@ const COUNTED = /HEAD|refs\/(?:heads|tags|keep-around|merge-requests|environment
 export function refsChecksum(
   refs: Iterable<{ readonly name: RefName; readonly oid: Oid }>,
 ): string {
-  const sum = Buffer.alloc(20);
+  const sum = new Uint32Array(WORDS);
   for (const { name, oid } of refs) {
     const line = `${oid} ${name}`;
     if (!COUNTED.test(line)) continue;
-    const hash = createHash("sha1").update(bytesFromBinary(line)).digest();
-    for (const [index, byte] of hash.entries()) sum[index] = (sum[index] ?? 0) ^ byte;
+    const digest = hash("sha1", bytesFromBinary(line), "buffer");
+    for (let word = 0; word < WORDS; word++) {
+      sum[word] = (sum[word] ?? 0) ^ digest.readInt32LE(4 * word);
+    }
   }
-  const start = sum.findIndex((byte) => byte !== 0);
-  return start < 0 ? ZERO_CHECKSUM : sum.toString("hex", start);
+  const bytes = Buffer.alloc(4 * WORDS);
+  for (const [word, value] of sum.entries()) bytes.writeUInt32LE(value, 4 * word);
+  const start = bytes.findIndex((byte) => byte !== 0);
+  return start < 0 ? ZERO_CHECKSUM : bytes.toString("hex", start);
 }
+
+/** Words of 32 bits in a SHA-1: adding them up is faster than byte by byte. */
+const WORDS = 5;

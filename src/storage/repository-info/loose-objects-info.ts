@@ -33,8 +33,11 @@ export async function readLooseObjectsInfo(
   };
   const turns = new Turns(signal);
   const objects = binaryFromText(`${repositoryPath}/objects`);
-  for (let shard = 0; shard < 256; shard++) {
-    const folder = `${objects}/${shard.toString(16).padStart(2, "0")}`;
+  // Most of the 256 folders don't exist, and it costs to be told so of each.
+  const entries = during("reading object directory", () => listEntries(objects));
+  for (const shard of entries) {
+    if (!/^[0-9a-f]{2}$/.test(shard.name)) continue;
+    const folder = `${objects}/${shard.name}`;
     for (const { name } of during("reading loose object shard", () => listEntries(folder))) {
       if (turns.isOver()) await turns.next();
       const stats = during("reading object info", () => findStats(`${folder}/${name}`));

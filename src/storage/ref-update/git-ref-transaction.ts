@@ -135,6 +135,8 @@ class GitRefTransaction implements RefTransaction {
 
   async #write(): Promise<void> {
     const { stdin } = this.#process;
+    // Git may live a little longer than the signal; it must not be told to go on.
+    if (this.#signal.aborted) await this.#fail();
     const chunk = bytesFromBinary(this.#queued);
     this.#queued = "";
     if (!stdin.destroyed && !stdin.write(chunk)) await drainedOrClosed(stdin);

@@ -226,7 +226,10 @@ test("a shallow repository and grafts end history where git ends it", async (t) 
   const commits = allCommits(real);
   writeFileSync(join(real.path, "shallow"), `${commits[20]}\n${commits[25]}\n`);
   await assertSameWalks(real, openRepository(t, real.path), random, 20);
-  writeFileSync(join(real.path, "info/grafts"), `# a graft\n${commits[10]} ${commits[40]}\n`);
+  writeFileSync(
+    join(real.path, "info/grafts"),
+    `# a graft\n${commits[10]} ${commits.at(-1)}\n${commits[5]} bad\n`,
+  );
   await assertSameWalks(real, openRepository(t, real.path), random, 20);
 });
 

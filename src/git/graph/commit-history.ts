@@ -232,11 +232,14 @@ function readGrafts(path: string): Map<Oid, readonly Oid[]> | undefined {
   if (shallow === undefined && grafted === undefined) return undefined;
   const grafts = new Map<Oid, readonly Oid[]>();
   for (const line of (grafted ?? "").split("\n")) {
-    const [commit, ...parents] = line
-      .trim()
-      .split(" ")
-      .flatMap((word) => parseOid(word) ?? []);
-    if (commit !== undefined && !line.startsWith("#")) grafts.set(commit, parents);
+    const words = line.trimEnd().split(/\s/).map(parseOid);
+    const [commit, ...parents] = words;
+    // A line with anything else in it doesn't count.
+    if (commit === undefined || words.includes(undefined)) continue;
+    grafts.set(
+      commit,
+      parents.flatMap((parent) => parent ?? []),
+    );
   }
   for (const line of (shallow ?? "").split("\n")) {
     const oid = parseOid(line.trim());

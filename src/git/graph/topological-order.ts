@@ -1,29 +1,28 @@
 import { parseAuthorTime } from "./author-time.ts";
 import { CommitQueue } from "./commit-queue.ts";
-import type { CommitStore } from "./commit-store.ts";
 import { TASK_STEPS, type Task } from "./task.ts";
 import type { WalkOrder } from "./walk-options.ts";
 import type { WalkState } from "./walk-state.ts";
 
 /** Commits whose children have all been yielded, in the order in which they are to be yielded. */
 export class ReadyCommits {
-  readonly #store: CommitStore;
+  readonly #state: WalkState;
   readonly #order: WalkOrder;
   readonly #queue = new CommitQueue();
   readonly #stack: number[] = [];
 
-  constructor(store: CommitStore, order: WalkOrder) {
-    this.#store = store;
+  constructor(state: WalkState, order: WalkOrder) {
+    this.#state = state;
     this.#order = order;
   }
 
   put(commit: number): void {
     switch (this.#order) {
       case "date":
-        this.#queue.put(commit, this.#store.timeOf(commit));
+        this.#queue.put(commit, this.#state.knownTime(commit));
         break;
       case "author-date":
-        this.#queue.put(commit, parseAuthorTime(this.#store.contentOf(commit)));
+        this.#queue.put(commit, parseAuthorTime(this.#state.store.contentOf(commit)));
         break;
       case "topo":
       case "default":
@@ -49,7 +48,7 @@ export function* sortTopologically(
   order: WalkOrder,
 ): Task<number[]> {
   const degrees = yield* countChildren(state, commits);
-  const ready = new ReadyCommits(state.store, order);
+  const ready = new ReadyCommits(state, order);
   for (const commit of commits) if (degrees.get(commit) === 1) ready.put(commit);
   ready.reverse();
   const sorted: number[] = [];

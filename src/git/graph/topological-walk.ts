@@ -28,7 +28,7 @@ export class TopologicalWalk {
     this.#options = options;
     this.#explore = new GenerationQueue(state, MARK.explored);
     this.#count = new GenerationQueue(state, MARK.indegree);
-    this.#ready = new ReadyCommits(state.store, options.order ?? "topo");
+    this.#ready = new ReadyCommits(state, options.order ?? "topo");
   }
 
   /** Begins at these commits, each of them once. */

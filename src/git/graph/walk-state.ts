@@ -58,6 +58,11 @@ export class WalkState {
     return this.flags.has(commit, MARK.parsed) ? this.store.parentsOf(commit) : NONE;
   }
 
+  /** The time of a commit, 0 if it wasn't looked at. */
+  knownTime(commit: number): number {
+    return this.flags.has(commit, MARK.parsed) ? this.store.timeOf(commit) : 0;
+  }
+
   /** Marks the ancestors of a commit as not wanted, as far as they were looked at. */
   markParentsUninteresting(commit: number): void {
     const { flags } = this;

@@ -6,9 +6,9 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { findTestGit, temporaryDirectory } from "../../src/testing/git-repository.ts";
+import { eventually, gitProcesses } from "../../src/testing/processes.ts";
 import { type Forge, startForge } from "./forge.ts";
 import { GitClient } from "./git-client.ts";
-import { eventually, gitProcesses } from "./processes.ts";
 import { addCommit, makeWorkTree } from "./work-tree.ts";
 
 /** How soon nothing may be left of a client that has gone away. */

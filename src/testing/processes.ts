@@ -25,6 +25,18 @@ export function gitProcesses(root: number): string[] {
   return [...descendants(root).values()].filter((line) => /(^|\/)git(-[a-z-]+)? /.test(line));
 }
 
+/** The id of one git process below `root` whose command line has `part`, once there is one. */
+export function findGitProcess(root: number, part: string): number | undefined {
+  for (const [pid, line] of descendants(root)) if (line.includes(part)) return pid;
+  return undefined;
+}
+
+/** Bytes that a process has written so far, to whatever. */
+export function writtenBytes(pid: number): number {
+  const [, written = "0"] = /^wchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, "latin1")) ?? [];
+  return Number(written);
+}
+
 /** Asks again and again until the answer is yes; fails with `what` when the time is up. */
 export async function eventually(
   what: string,

@@ -1,4 +1,4 @@
-import type { ConfigEntry } from "./git-config.ts";
+import type { ConfigEntry } from "./config-entry.ts";
 
 /** Escapes inside a value. */
 const ESCAPES: Readonly<Record<string, string>> = {

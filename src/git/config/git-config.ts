@@ -1,4 +1,5 @@
 import { DomainError } from "../../base/error/domain-error.ts";
+import type { ConfigEntry } from "./config-entry.ts";
 import { ConfigParser } from "./config-parser.ts";
 
 /** A configuration file breaks git's syntax. */
@@ -6,17 +7,6 @@ export class CorruptConfigError extends DomainError {
   constructor(line: number) {
     super("failed-precondition", "bad config line", { metadata: { line } });
   }
-}
-
-/** One setting as it stands in a file. */
-export interface ConfigEntry {
-  /**
-   * `section.key` or `section.subsection.key`; all but the subsection in lower case. A binary
-   * string: one character for each byte.
-   */
-  readonly name: string;
-  /** A binary string; null for a key without `=`, which means true. */
-  readonly value: string | null;
 }
 
 /**

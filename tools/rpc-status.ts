@@ -5,12 +5,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Runtime } from "../src/app/runtime.ts";
 import { buildServices } from "../src/app/services.ts";
+import { MetricRegistry } from "../src/base/metric/metric-registry.ts";
 import type { ServiceRegistration } from "../src/rpc/handler.ts";
 
 const FILE = new URL("../docs/rpc-status.md", import.meta.url);
 
-// Handlers only keep what they are given; none is called here.
-const registrations = buildServices({} as Runtime)
+// Handlers only keep what they are given, but for metrics, which they register; none is called here.
+const registrations = buildServices({ metrics: new MetricRegistry() } as Runtime)
   .filter(({ service }) => service.typeName.startsWith("gitaly."))
   .sort((a, b) => a.service.name.localeCompare(b.service.name));
 const text = page(registrations);

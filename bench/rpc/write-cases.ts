@@ -1,0 +1,84 @@
+import {
+  UserCommitFilesActionHeader_ActionType as ActionType,
+  OperationService,
+} from "../../src/proto/operations_pb.ts";
+import { SSHService } from "../../src/proto/ssh_pb.ts";
+import { type BenchCase, type Subject, writeCase } from "./bench-case.ts";
+import { pushCommand } from "./push-stream.ts";
+import { packOfOneCommit } from "./tiny-pack.ts";
+
+const USER = {
+  glId: "user-1",
+  glUsername: "bench",
+  name: Buffer.from("Bench"),
+  email: Buffer.from("bench@example.com"),
+  timezone: "UTC",
+};
+
+/** The calls that change a repository. */
+export const WRITE_CASES: readonly BenchCase[] = [
+  writeCase("UserCreateBranch", OperationService.method.userCreateBranch, (subject, call) => [
+    {
+      repository: subject.repository,
+      branchName: Buffer.from(branchName(subject, call)),
+      startPoint: Buffer.from(subject.facts.tip),
+      user: USER,
+    },
+  ]),
+  writeCase(
+    "UserCommitFiles (one file)",
+    OperationService.method.userCommitFiles,
+    (subject, call) => [
+      {
+        userCommitFilesRequestPayload: {
+          case: "header" as const,
+          value: {
+            repository: subject.repository,
+            user: USER,
+            branchName: Buffer.from(branchName(subject, call)),
+            startSha: subject.facts.tip,
+            commitMessage: Buffer.from("Add a file\n"),
+          },
+        },
+      },
+      action({
+        case: "header",
+        value: { action: ActionType.CREATE, filePath: Buffer.from(`new-file-${call}`) },
+      }),
+      action({ case: "content", value: Buffer.from(`content ${call}\n`) }),
+    ],
+  ),
+  writeCase(
+    "push of one commit (SSHReceivePack)",
+    SSHService.method.sSHReceivePack,
+    (subject, call) => {
+      const { tip, tipTree } = subject.facts;
+      const { commit, pack } = packOfOneCommit({ parent: tip, tree: tipTree, serial: call });
+      const command = pushCommand([{ ref: `refs/heads/${branchName(subject, call)}`, commit }]);
+      return [
+        { repository: subject.repository, glId: USER.glId, glUsername: USER.glUsername },
+        { stdin: Buffer.concat([command, pack]) },
+      ];
+    },
+    (replies) => replies.includes("unpack ok") && !replies.includes("ng refs/"),
+  ),
+];
+
+type ActionPayload =
+  | { case: "header"; value: { action: ActionType; filePath: Uint8Array } }
+  | { case: "content"; value: Uint8Array };
+
+function action(userCommitFilesActionPayload: ActionPayload): {
+  userCommitFilesRequestPayload: {
+    case: "action";
+    value: { userCommitFilesActionPayload: ActionPayload };
+  };
+} {
+  return {
+    userCommitFilesRequestPayload: { case: "action", value: { userCommitFilesActionPayload } },
+  };
+}
+
+function branchName({ runId }: Subject, call: number): string {
+  return `bench-${runId}-${call}`;
+}

@@ -23,7 +23,9 @@ export function parseOid(text: string): Oid | undefined {
 export function oidFromBytes(bytes: Uint8Array, offset: number, format: ObjectFormat): Oid {
   const end = offset + OID_BYTES[format];
   if (end > bytes.length) throw new RangeError("object id is cut short");
-  return Buffer.from(bytes.buffer, bytes.byteOffset + offset, OID_BYTES[format]).toString("hex") as Oid;
+  return Buffer.from(bytes.buffer, bytes.byteOffset + offset, OID_BYTES[format]).toString(
+    "hex",
+  ) as Oid;
 }
 
 /** The id that stands for "no object": all zeros, in the length of the format. */

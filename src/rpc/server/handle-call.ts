@@ -63,11 +63,11 @@ function single(
   bytes: Buffer,
 ): Started {
   let request: Message | undefined;
-  let failure: unknown;
+  let failure: Error | undefined;
   try {
     request = decode(method, bytes);
   } catch (error) {
-    failure = error;
+    failure = error instanceof Error ? error : new Error(String(error));
   }
   const call = new GrpcServerCall(method, source, { requests: none(), request }, Date.now());
   count(call, bytes);

@@ -4,13 +4,14 @@
  *   node bench/main.ts [rpc|spawn|clone|history|CASE]...
  */
 import { writeFile } from "node:fs/promises";
-import { startForkMeter } from "./process/fork-meter.ts";
+import { type ForkMeter, startForkMeter } from "./process/fork-meter.ts";
 import { PlainGit } from "./process/plain-git.ts";
 import { type CaseFigures, caseHeading, caseLines } from "./report/case-figures.ts";
 import { historyRepository } from "./repository/generated-repository.ts";
 import { bareRepositoryAt } from "./repository/provide-repository.ts";
 import { readFacts } from "./repository/repository-facts.ts";
 import { runCases } from "./run/run-cases.ts";
+import { runClones } from "./run/run-clones.ts";
 import { includesPart, readSettings, type Settings } from "./run/settings.ts";
 import { openExternalTarget } from "./target/external-target.ts";
 import { startOwnServer } from "./target/own-server.ts";
@@ -21,22 +22,30 @@ async function main(settings: Settings): Promise<void> {
   const git = new PlainGit(forks.gitPath);
   console.log(`git ${forks.gitVersion}, a fork is ${Math.round(await forks.measure())} µs of CPU`);
   const results: Record<string, unknown> = {};
-  if (includesPart(settings, "rpc")) {
-    await using stack = new AsyncDisposableStack();
-    const targets = await openTargets(stack, settings);
-    const source =
-      settings.repository === undefined
-        ? await historyRepository(git)
-        : await bareRepositoryAt(settings.repository);
-    const facts = readFacts(git, source);
-    console.log(`repository: ${facts.description}`);
-    const figures = await runCases(settings, targets, facts, { git, forks });
-    results["rpc"] = figures;
-    console.log(`\n${table(figures)}`);
-  }
+  if (includesPart(settings, "rpc")) results["rpc"] = await rpc(settings, git, forks);
+  if (includesPart(settings, "clone")) results["clone"] = await clone(settings, git);
   if (settings.jsonPath !== undefined) {
     await writeFile(settings.jsonPath, `${JSON.stringify(results, undefined, 2)}\n`);
   }
+}
+
+async function rpc(settings: Settings, git: PlainGit, forks: ForkMeter): Promise<unknown> {
+  await using stack = new AsyncDisposableStack();
+  const targets = await openTargets(stack, settings);
+  const source =
+    settings.repository === undefined
+      ? await historyRepository(git)
+      : await bareRepositoryAt(settings.repository);
+  const facts = readFacts(git, source);
+  console.log(`repository: ${facts.description}`);
+  const figures = await runCases(settings, targets, facts, { git, forks });
+  console.log(`\n${table(figures)}`);
+  return figures;
+}
+
+async function clone(settings: Settings, git: PlainGit): Promise<unknown> {
+  await using stack = new AsyncDisposableStack();
+  return await runClones(settings, await openTargets(stack, settings), git);
 }
 
 async function openTargets(stack: AsyncDisposableStack, settings: Settings): Promise<Target[]> {

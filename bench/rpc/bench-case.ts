@@ -2,9 +2,17 @@ import { create, type DescMethod, type MessageInitShape, toBinary } from "@bufbu
 import type { RepositoryFacts } from "../repository/repository-facts.ts";
 import type { SeededRandom } from "../repository/seeded-random.ts";
 
+/** How requests name a repository, as GitLab does. */
+export interface RepositoryName {
+  readonly storageName: string;
+  readonly relativePath: string;
+  readonly glRepository: string;
+  readonly glProjectPath: string;
+}
+
 /** What the requests of a case are about. */
 export interface Subject {
-  readonly repository: { readonly storageName: string; readonly relativePath: string };
+  readonly repository: RepositoryName;
   readonly facts: RepositoryFacts;
   readonly random: SeededRandom;
   /** Tells the requests of this run from those of others. */

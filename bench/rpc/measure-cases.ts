@@ -5,7 +5,7 @@ import type { PlacedRepository } from "../repository/provide-repository.ts";
 import type { RepositoryFacts } from "../repository/repository-facts.ts";
 import { SeededRandom } from "../repository/seeded-random.ts";
 import type { Target } from "../target/target.ts";
-import type { BenchCase, BenchRequest } from "./bench-case.ts";
+import type { BenchCase, BenchRequest, RepositoryName } from "./bench-case.ts";
 import { callOnce } from "./call-once.ts";
 import { type Round, runRound } from "./run-round.ts";
 
@@ -81,7 +81,7 @@ class Runner {
     this.#contestant = { target, channel, repository };
     this.#options = options;
     const requests = benchCase.requests({
-      repository: { storageName: target.storageName, relativePath: repository.relativePath },
+      repository: repositoryName(target, repository),
       facts: options.facts,
       random: new SeededRandom(7),
       runId: repository.runId,
@@ -139,6 +139,13 @@ class Runner {
       this.#excuse = isMissing ? "not built" : `failed: ${reasonOf(error)}`;
     }
   }
+}
+
+function repositoryName(
+  { storageName }: Target,
+  { relativePath }: PlacedRepository,
+): RepositoryName {
+  return { storageName, relativePath, glRepository: "project-1", glProjectPath: "group/project" };
 }
 
 function reasonOf(error: unknown): string {

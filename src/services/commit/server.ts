@@ -4,6 +4,7 @@ import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import { findCommit } from "./find-commit.ts";
+import { getTreeEntries } from "./get-tree-entries.ts";
 import { treeEntry } from "./tree-entry.ts";
 
 interface Needs extends ReadNeeds {
@@ -14,6 +15,7 @@ interface Needs extends ReadNeeds {
 export function commitService(needs: Needs): ServiceRegistration {
   return serve(CommitService, {
     findCommit: findCommit(needs),
+    getTreeEntries: getTreeEntries(needs),
     treeEntry: treeEntry(needs),
   });
 }

@@ -30,3 +30,11 @@ export function bandsOf(bytes: Uint8Array): { data: Buffer; progress: string; er
   const text = (chunks: readonly Buffer[]): string => Buffer.concat(chunks).toString();
   return { data: Buffer.concat(data), progress: text(progress), error: text(error) };
 }
+
+/** What follows the first flush: the answer after an advertisement. */
+export function afterFlush(bytes: Uint8Array): Buffer {
+  const parser = new PktLineParser();
+  parser.push(bytes);
+  for (let packet = parser.next(); packet?.kind === "data"; packet = parser.next());
+  return Buffer.concat(parser.takeRest());
+}

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
+import { assertRepositoryErrors } from "../../testing/repository-errors.ts";
+import { writeCommit } from "../../testing/test-commits.ts";
 import { startTestServer } from "../../testing/test-server.ts";
 
 async function joined(replies: AsyncIterable<{ data: Uint8Array }>): Promise<string> {
@@ -39,12 +41,35 @@ test("infoRefsUploadPack refuses configuration that is no pair", async (t) => {
   });
 });
 
+test("infoRefsUploadPack hides refs that clients have no use for", async (t) => {
+  const server = await startTestServer(t);
+  const repository = server.repository({ format: "sha256" });
+  const commit = writeCommit(repository, { ref: "refs/heads/main" });
+  const shown = ["refs/environments/1", "refs/merge-requests/1/head", "refs/pipelines/1"];
+  const hidden = ["refs/keep-around/1", "refs/remotes/r/x", "refs/tmp/1"];
+  for (const ref of [...shown, ...hidden]) repository.git(["update-ref", ref, commit]);
+  const client = server.client(SmartHTTPService);
+  const request = { repository: repository.address };
+  const refsOf = (text: string): string[] =>
+    text.match(/(?<= )(?:HEAD|refs\/[\w/-]+)(?=[\0\n])/g) ?? [];
+  const text = await joined(client.infoRefsUploadPack(request));
+  assert.deepEqual(refsOf(text), [
+    "HEAD",
+    "refs/environments/1",
+    "refs/heads/main",
+    ...shown.slice(1),
+  ]);
+  assert.match(text, /object-format=sha256/);
+
+  const gitConfigOptions = ["transfer.hideRefs=refs"];
+  const few = await joined(client.infoRefsUploadPack({ ...request, gitConfigOptions }));
+  assert.deepEqual(refsOf(few), ["HEAD"]);
+});
+
 test("infoRefsUploadPack says what is wrong with the repository", async (t) => {
   const server = await startTestServer(t);
   const client = server.client(SmartHTTPService);
-  const repository = { storageName: "default", relativePath: "missing.git" };
-  await assert.rejects(joined(client.infoRefsUploadPack({ repository })), {
-    kind: "not-found",
-    message: "repository not found",
-  });
+  await assertRepositoryErrors((repository) =>
+    client.infoRefsUploadPack({ ...(repository && { repository }) }),
+  );
 });

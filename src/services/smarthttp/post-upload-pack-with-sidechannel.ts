@@ -128,8 +128,9 @@ async function uploadPack(
   }
 }
 
-function isDeepening({ statistics, wellFormed }: PacketObserver): boolean {
-  return wellFormed && statistics.deepen !== "";
+function isDeepening(observer: PacketObserver): boolean {
+  observer.end();
+  return observer.wellFormed && observer.statistics.deepen !== "";
 }
 
 function failure(doing: string, error: unknown): RpcError {

@@ -5,6 +5,7 @@ import type { Mailmaps } from "../common/mailmaps.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import { findCommit } from "./find-commit.ts";
 import { getTreeEntries } from "./get-tree-entries.ts";
+import { listCommits } from "./list-commits.ts";
 import { treeEntry } from "./tree-entry.ts";
 
 interface Needs extends ReadNeeds {
@@ -16,6 +17,7 @@ export function commitService(needs: Needs): ServiceRegistration {
   return serve(CommitService, {
     findCommit: findCommit(needs),
     getTreeEntries: getTreeEntries(needs),
+    listCommits: listCommits(needs),
     treeEntry: treeEntry(needs),
   });
 }

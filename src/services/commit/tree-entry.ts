@@ -1,9 +1,7 @@
-import { posix } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { ObjectDatabase } from "../../git/object/object-database.ts";
-import { type TreeEntry as Entry, isTreeMode, TreeCursor } from "../../git/object/tree-object.ts";
+import { isTreeMode } from "../../git/object/tree-object.ts";
 import type { Oid } from "../../git/oid/oid.ts";
-import { binaryFromBytes, bytesFromBinary } from "../../git/ref/binary-string.ts";
+import { binaryFromBytes } from "../../git/ref/binary-string.ts";
 import { parseRevision } from "../../git/revision/revision.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import {
@@ -15,11 +13,10 @@ import {
 import type { Handler } from "../../rpc/handler.ts";
 import { failedPrecondition, internal, invalidArgument, notFound } from "../../rpc/rpc-error.ts";
 import { streamContent } from "../common/content-chunks.ts";
+import { TreeEntryFinder } from "../common/find-tree-entry.ts";
 import { lazyGitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
-import { readObject } from "../common/read-commit.ts";
-import { findObject } from "../common/resolve-revision.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner };
 type TreeEntry = Handler<typeof CommitService.method.treeEntry>;
@@ -34,10 +31,8 @@ export function treeEntry(needs: Needs): TreeEntry {
     const reader = openLocated(needs, located, call);
     const { objects } = reader;
     const path = binaryFromBytes(request.path).replace(/(?<=.)\/+$/s, "");
-    const folder = await findFolder(path, (name) =>
-      findObject(reader, `${revision}:${name}`, { git: needs.git, gitCall: lazyGitCall(call) }),
-    );
-    const entry = folder && (await findEntry(objects, folder, posix.basename(path), call.signal));
+    const ask = { git: needs.git, gitCall: lazyGitCall(call) };
+    const entry = await new TreeEntryFinder(reader, ask, call.signal).find(revision, path);
     if (entry === undefined) {
       throw notFound("tree entry not found", { metadata: { path } });
     }
@@ -68,39 +63,6 @@ function checkRequest({ path, limit, maxSize }: TreeEntryRequest): void {
   if (path.length === 0) throw invalidArgument("empty Path");
   if (limit < 0n) throw invalidArgument("negative Limit");
   if (maxSize < 0n) throw invalidArgument("negative MaxSize");
-}
-
-/**
- * Finds the tree in which the last part of `path` stands. Paths that aren't in their shortest form
- * are found by nobody.
- */
-async function findFolder(
-  path: string,
-  find: (folder: string) => Promise<Oid | undefined>,
-): Promise<Oid | undefined> {
-  const folder = posix.dirname(path);
-  const isShort = !path.startsWith("/") && posix.normalize(path) === path;
-  // A NUL is for `find` to refuse.
-  if (!isShort && !folder.includes("\0")) return undefined;
-  if (folder.startsWith("../")) return undefined;
-  return find(folder === "." ? "" : folder);
-}
-
-async function findEntry(
-  objects: ObjectDatabase,
-  tree: Oid,
-  name: string,
-  signal: AbortSignal,
-): Promise<Entry | undefined> {
-  if (objects.header(tree)?.type !== "tree") return undefined;
-  const object = await readObject(objects, tree, signal);
-  if (object === undefined) return undefined;
-  const cursor = new TreeCursor(object.content, objects.format);
-  const wanted = bytesFromBinary(name);
-  while (cursor.next()) {
-    if (cursor.name.equals(wanted)) return { mode: cursor.mode, name: wanted, oid: cursor.oid };
-  }
-  return undefined;
 }
 
 function contentBytes({ limit, maxSize }: TreeEntryRequest, size: number): number {

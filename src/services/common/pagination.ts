@@ -5,6 +5,9 @@ import { RpcError } from "../../rpc/rpc-error.ts";
 /** No stream is that long. */
 const UNLIMITED = 0x7fffffff;
 
+/** Which page of a list a request wants. */
+export type PageParameters = Pick<PaginationParameter, "limit" | "pageToken">;
+
 /** What to do with the next item of a list. */
 export type PageStep = "skip" | "take" | "end";
 
@@ -20,10 +23,7 @@ export class PageCutter {
   #isTokenSeen: boolean;
   #taken = 0;
 
-  constructor(
-    parameters: PaginationParameter | undefined,
-    token: string = parameters?.pageToken ?? "",
-  ) {
+  constructor(parameters: PageParameters | undefined, token: string = parameters?.pageToken ?? "") {
     const limit = parameters?.limit ?? -1;
     this.#limit = limit < 0 ? UNLIMITED : limit;
     this.#token = binaryFromText(token);

@@ -9,6 +9,7 @@ import type { GitObject } from "../../git/object/object-type.ts";
 import { peelTags } from "../../git/object/peel.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import type { GitCommit } from "../../proto/shared_pb.ts";
+import { RpcError } from "../../rpc/rpc-error.ts";
 import { gitCommit } from "./git-commit.ts";
 
 /**
@@ -62,4 +63,16 @@ export async function readObject(
     if (!(error instanceof ObjectTooLargeError)) throw error;
     return objects.load(oid, signal);
   }
+}
+
+/** Reads a commit that has been listed a moment ago. Fails when it isn't there or is none. */
+export async function readListedCommit(
+  { objects }: { readonly objects: ObjectDatabase },
+  oid: Oid,
+  mailmap: Mailmap | undefined,
+  signal: AbortSignal,
+): Promise<GitCommit> {
+  const object = await readObject(objects, oid, signal);
+  if (object !== undefined) return gitCommit(oid, object.content, mailmap);
+  throw new RpcError("unknown", "requesting object: object not found", { metadata: { oid } });
 }

@@ -22,6 +22,22 @@ const EDGE_BIT = 0x80000000;
 /** In the place of a corrected date: it stands in the list of large ones. */
 const OVERFLOW_BIT = 0x80000000;
 
+/** Commits that are decoded at a time, as a power of two. */
+const PAGE_BITS = 8;
+const PAGE_MASK = (1 << PAGE_BITS) - 1;
+
+/** Memory for a decoded commit beside the id of its tree. */
+const PAGE_ROW_BYTES = 24;
+
+/** Some commits as they stand in the file, decoded. */
+interface CommitPage {
+  readonly firstParents: Uint32Array;
+  readonly secondParents: Uint32Array;
+  readonly times: Float64Array;
+  readonly generations: Float64Array;
+  readonly trees: Buffer;
+}
+
 /** One file of a commit-graph. Positions are those in the file, parents those in the whole graph. */
 export class CommitGraphLayer {
   readonly file: PooledFile;
@@ -32,14 +48,18 @@ export class CommitGraphLayer {
   /** Checksums of the layers below, the lowest first. */
   readonly baseChecksums: readonly string[];
   readonly hasCorrectedDates: boolean;
+  /** Whether generations are those dates. To be set before any generation is asked for. */
+  usesCorrectedDates = false;
   /** Where filters of changed paths are, if both parts are there. */
   readonly filterChunks: { readonly index: Chunk; readonly data: Chunk } | undefined;
   readonly #fanout: Buffer;
   readonly #oids: PagedRows;
-  readonly #commits: PagedRows;
   readonly #edges: PagedRows;
-  readonly #offsets: PagedRows;
-  readonly #largeOffsets: PagedRows;
+  readonly #offsets: Chunk | undefined;
+  readonly #largeOffsets: Chunk | undefined;
+  readonly #commitsOffset: number;
+  readonly #charge: (bytes: number) => void;
+  #pages: (CommitPage | undefined)[] = [];
 
   /** Reads what frames the file. Throws `CorruptObjectError`. */
   constructor(file: PooledFile, format: ObjectFormat, charge: (bytes: number) => void) {
@@ -63,12 +83,14 @@ export class CommitGraphLayer {
     };
     const commitBytes = oidBytes + 16;
     this.#oids = rows(requireChunk(file, chunks, "OIDL", this.count * oidBytes), oidBytes);
-    this.#commits = rows(requireChunk(file, chunks, "CDAT", this.count * commitBytes), commitBytes);
+    const commits = requireChunk(file, chunks, "CDAT", this.count * commitBytes);
+    this.#commitsOffset = commits.offset;
+    this.#charge = charge;
     this.#edges = rows(chunks.get("EDGE"), 4);
     const offsets = chunks.get("GDA2");
     this.hasCorrectedDates = offsets !== undefined && offsets.length === this.count * 4;
-    this.#offsets = rows(offsets, 4);
-    this.#largeOffsets = rows(chunks.get("GDO2"), 8);
+    this.#offsets = offsets;
+    this.#largeOffsets = chunks.get("GDO2");
     this.filterChunks = this.#findFilters(chunks);
     this.checksum = file.readExactly(file.size - oidBytes, oidBytes).toString("hex");
     this.baseChecksums = this.#readBases(chunks.get("BASE"), header[7] ?? 0);
@@ -90,43 +112,44 @@ export class CommitGraphLayer {
   }
 
   oidAt(position: number): Oid {
-    return this.#oidIn(this.#oids, position);
+    const start = this.#oids.offsetOf(position);
+    const end = start + OID_BYTES[this.format];
+    return this.#oids.pageOf(position).toString("hex", start, end) as Oid;
   }
 
   treeAt(position: number): Oid {
-    return this.#oidIn(this.#commits, position);
+    const { trees } = this.#pageOf(position);
+    const length = OID_BYTES[this.format];
+    const start = (position & PAGE_MASK) * length;
+    return trees.toString("hex", start, start + length) as Oid;
   }
 
   /** Time of the commit in seconds. */
   timeAt(position: number): number {
-    const at = OID_BYTES[this.format] + 8;
-    const high = this.#commits.uint32(position, at) & 3;
-    return high * 2 ** 32 + this.#commits.uint32(position, at + 4);
+    return this.#pageOf(position).times[position & PAGE_MASK] ?? 0;
   }
 
-  /** The topological level: one more than that of the highest parent, 0 if it was never computed. */
+  /**
+   * A number that is larger than that of every ancestor: the topological level, or, if
+   * `usesCorrectedDates`, the time unless a parent's is later. 0 if it was never computed.
+   */
+  generationAt(position: number): number {
+    return this.#pageOf(position).generations[position & PAGE_MASK] ?? 0;
+  }
+
+  /** The topological level, whatever is used otherwise. */
   levelAt(position: number): number {
-    return this.#commits.uint32(position, OID_BYTES[this.format] + 8) >>> 2;
-  }
-
-  /** The corrected commit date: the time, or more where a parent's is later. */
-  correctedDateAt(position: number): number {
-    const offset = this.#offsets.uint32(position, 0);
-    if (offset < OVERFLOW_BIT) return this.timeAt(position) + offset;
-    const row = offset - OVERFLOW_BIT;
-    if (row >= this.#largeOffsets.count) {
-      throw this.corrupt("commit-graph has no such large offset");
-    }
-    const large = this.#largeOffsets.uint32(row, 0) * 2 ** 32 + this.#largeOffsets.uint32(row, 4);
-    return this.timeAt(position) + large;
+    const oidBytes = OID_BYTES[this.format];
+    const row = this.#commitsOffset + position * (oidBytes + 16);
+    return this.file.readExactly(row + oidBytes + 8, 4).readUInt32BE(0) >>> 2;
   }
 
   /** Positions of the parents in the whole graph, unchecked. */
   parentsAt(position: number): number[] {
-    const at = OID_BYTES[this.format];
-    const first = this.#commits.uint32(position, at);
+    const page = this.#pageOf(position);
+    const first = page.firstParents[position & PAGE_MASK] ?? NO_PARENT;
     if (first === NO_PARENT) return [];
-    const second = this.#commits.uint32(position, at + 4);
+    const second = page.secondParents[position & PAGE_MASK] ?? NO_PARENT;
     if (second === NO_PARENT) return [first];
     if (second < EDGE_BIT) return [first, second];
     const parents = [first];
@@ -140,17 +163,64 @@ export class CommitGraphLayer {
 
   /** Gives the memory back. */
   clear(): void {
-    for (const rows of [this.#oids, this.#commits, this.#edges, this.#offsets]) rows.clear();
-    this.#largeOffsets.clear();
+    this.#oids.clear();
+    this.#edges.clear();
+    this.#pages = [];
   }
 
   corrupt(message: string): CorruptObjectError {
     return new CorruptObjectError(message, { metadata: { path: this.file.path } });
   }
 
-  #oidIn(rows: PagedRows, position: number): Oid {
-    const start = rows.offsetOf(position);
-    return rows.pageOf(position).toString("hex", start, start + OID_BYTES[this.format]) as Oid;
+  #pageOf(position: number): CommitPage {
+    return this.#pages[position >>> PAGE_BITS] ?? this.#readPage(position >>> PAGE_BITS);
+  }
+
+  #readPage(number: number): CommitPage {
+    const start = number << PAGE_BITS;
+    const count = Math.min(this.count - start, 1 << PAGE_BITS);
+    if (count <= 0) throw this.corrupt("commit-graph has no such commit");
+    const oidBytes = OID_BYTES[this.format];
+    const rowBytes = oidBytes + 16;
+    const rows = this.file.readExactly(this.#commitsOffset + start * rowBytes, count * rowBytes);
+    const page = {
+      firstParents: new Uint32Array(count),
+      secondParents: new Uint32Array(count),
+      times: new Float64Array(count),
+      generations: new Float64Array(count),
+      trees: Buffer.allocUnsafeSlow(count * oidBytes),
+    };
+    for (let i = 0, row = 0; i < count; i++, row += rowBytes) {
+      rows.copy(page.trees, i * oidBytes, row, row + oidBytes);
+      page.firstParents[i] = rows.readUInt32BE(row + oidBytes);
+      page.secondParents[i] = rows.readUInt32BE(row + oidBytes + 4);
+      const levelAndTime = rows.readUInt32BE(row + oidBytes + 8);
+      page.times[i] = (levelAndTime & 3) * 2 ** 32 + rows.readUInt32BE(row + oidBytes + 12);
+      page.generations[i] = levelAndTime >>> 2;
+    }
+    if (this.usesCorrectedDates) this.#correct(start, page);
+    this.#pages[number] = page;
+    this.#charge(count * (oidBytes + PAGE_ROW_BYTES));
+    return page;
+  }
+
+  /** Puts corrected dates in the place of topological levels. */
+  #correct(start: number, { times, generations }: CommitPage): void {
+    const offset = this.#offsets?.offset ?? 0;
+    const offsets = this.file.readExactly(offset + start * 4, times.length * 4);
+    for (const [i, time] of times.entries()) {
+      const value = offsets.readUInt32BE(i * 4);
+      generations[i] =
+        time + (value < OVERFLOW_BIT ? value : this.#largeOffset(value - OVERFLOW_BIT));
+    }
+  }
+
+  #largeOffset(row: number): number {
+    const chunk = this.#largeOffsets;
+    if (chunk === undefined || (row + 1) * 8 > chunk.length) {
+      throw this.corrupt("commit-graph has no such large offset");
+    }
+    return Number(this.file.readExactly(chunk.offset + row * 8, 8).readBigUInt64BE(0));
   }
 
   #compare(position: number, oid: Buffer): number {

@@ -61,6 +61,7 @@ export class CommitGraph extends MemoryTenant {
     this.hasGenerations = top !== undefined && top.count > 0 && top.levelAt(0) > 0;
     this.hasCorrectedDates =
       generationVersion >= 2 && layers.every((layer) => layer.hasCorrectedDates);
+    for (const layer of layers) layer.usesCorrectedDates = this.hasCorrectedDates;
     tenant.to = (bytes) => resources.graphs.charge(this, bytes);
   }
 
@@ -103,9 +104,7 @@ export class CommitGraph extends MemoryTenant {
   /** A number that is larger than that of every ancestor. */
   generationAt(position: number): number {
     const i = this.#layerOf(position);
-    const place = position - (this.#starts[i] ?? 0);
-    const layer = this.#layer(i);
-    const generation = this.hasCorrectedDates ? layer.correctedDateAt(place) : layer.levelAt(place);
+    const generation = this.#layer(i).generationAt(position - (this.#starts[i] ?? 0));
     return generation === 0 ? GENERATION_INFINITY : generation;
   }
 

@@ -72,8 +72,10 @@ function* canReach(store: CommitStore, from: number, to: number): Task<boolean> 
     // Commits outside of the graph all have the same, infinite generation.
     const generation = store.generationOf(commit);
     if (generation < lowest || (generation === lowest && Number.isFinite(lowest))) continue;
-    for (const parent of store.parentsOf(commit).toReversed()) {
-      if (flags.addNew(parent, MARK.seen)) stack.push(parent);
+    const parents = store.parentsOf(commit);
+    for (let i = parents.length - 1; i >= 0; i--) {
+      const parent = parents[i];
+      if (parent !== undefined && flags.addNew(parent, MARK.seen)) stack.push(parent);
     }
   }
   return false;

@@ -6,6 +6,7 @@ import type { ReadNeeds } from "../common/open-repository.ts";
 import { findCommit } from "./find-commit.ts";
 import { getTreeEntries } from "./get-tree-entries.ts";
 import { listCommits } from "./list-commits.ts";
+import { listFiles } from "./list-files.ts";
 import { treeEntry } from "./tree-entry.ts";
 
 interface Needs extends ReadNeeds {
@@ -18,6 +19,7 @@ export function commitService(needs: Needs): ServiceRegistration {
     findCommit: findCommit(needs),
     getTreeEntries: getTreeEntries(needs),
     listCommits: listCommits(needs),
+    listFiles: listFiles(needs),
     treeEntry: treeEntry(needs),
   });
 }

@@ -62,11 +62,7 @@ test("listFiles cuts replies by their size", async (t) => {
 test("listFiles tells a missing revision from one without files", async (t) => {
   const server = await startTestServer(t);
   const client = server.client(CommitService);
-  const { address: repository, gitLine, path } = server.repository();
-  const empty = {
-    code: "failed-precondition",
-    message: "repository does not have a default branch",
-  };
+  const { address: repository, git, gitLine } = server.repository();
   await assert.rejects(collect(client.listFiles({ repository })), {
     kind: "failed-precondition",
     message: "repository does not have a default branch",

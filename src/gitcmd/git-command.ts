@@ -24,9 +24,10 @@ export interface GitCommand {
   readonly flags?: readonly GitFlag[];
   /**
    * Positional arguments: no NUL, no leading dash (`rev-list` takes the pseudo revisions `--all`,
-   * `--not` …). `--end-of-options` precedes them where the subcommand knows it.
+   * `--not` …). Text goes as UTF-8, bytes as they are. `--end-of-options` precedes them where the
+   * subcommand knows it.
    */
-  readonly args?: readonly string[];
+  readonly args?: readonly (string | Uint8Array)[];
   /** What follows `--`: any bytes but NUL, a leading dash included. */
   readonly paths?: readonly (string | Uint8Array)[];
   /** Added to the scrubbed environment; cannot override the fixed variables. */

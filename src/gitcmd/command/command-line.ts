@@ -150,8 +150,12 @@ function checkedFlag(name: GitSubcommand, flag: GitFlag): readonly string[] {
   throw new GitCommandError(`${kind} ${quoteText(word)} failed regex validation: invalid argument`);
 }
 
-function positionalArguments(args: readonly string[], traits: SubcommandTraits): readonly string[] {
-  for (const arg of args) {
+function positionalArguments(
+  args: readonly Argument[],
+  traits: SubcommandTraits,
+): readonly Argument[] {
+  for (const argument of args) {
+    const arg = typeof argument === "string" ? argument : Buffer.from(argument).toString();
     if (!arg.startsWith("-")) continue;
     if (traits.pseudoRevisions !== true) {
       throw new GitCommandError(

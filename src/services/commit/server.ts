@@ -5,6 +5,7 @@ import type { Mailmaps } from "../common/mailmaps.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import { findCommit } from "./find-commit.ts";
 import { getTreeEntries } from "./get-tree-entries.ts";
+import { lastCommitForPath } from "./last-commit-for-path.ts";
 import { listCommits } from "./list-commits.ts";
 import { listFiles } from "./list-files.ts";
 import { treeEntry } from "./tree-entry.ts";
@@ -18,6 +19,7 @@ export function commitService(needs: Needs): ServiceRegistration {
   return serve(CommitService, {
     findCommit: findCommit(needs),
     getTreeEntries: getTreeEntries(needs),
+    lastCommitForPath: lastCommitForPath(needs),
     listCommits: listCommits(needs),
     listFiles: listFiles(needs),
     treeEntry: treeEntry(needs),

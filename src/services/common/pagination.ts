@@ -57,6 +57,19 @@ export class PageCutter {
   }
 }
 
+/** Yields the items that are on the page; reads no further when it is full. */
+export async function* itemsOnPage<Item>(
+  items: AsyncIterable<Item>,
+  page: PageCutter,
+  nameOf: (item: Item) => string,
+): AsyncGenerator<Item, void, undefined> {
+  if (page.isEmpty) return;
+  for await (const item of items) {
+    if (page.step(nameOf(item)) === "take") yield item;
+    if (page.isFull) return;
+  }
+}
+
 /** No item has the name that the page token says. */
 export class PageTokenNotFoundError extends RpcError {
   constructor() {

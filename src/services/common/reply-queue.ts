@@ -37,9 +37,11 @@ export class ReplyQueue<Reply> {
     finished.catch(() => undefined);
     try {
       for (;;) {
-        const offer = this.#offers.shift();
+        const [offer] = this.#offers;
         if (offer !== undefined) {
           yield offer.reply;
+          // Only now: whoever takes no more leaves this one to be refused as well.
+          this.#offers.shift();
           offer.taken();
         } else if (settled) break;
         else await this.#untilOffered();

@@ -53,7 +53,7 @@ function answer(
     case "listServices":
       return { case: "listServicesResponse", value: { service: serviceNames(registry) } };
     case "fileByFilename":
-      return files(registry.getFile(question.value.replace(/\.proto$/, "")), question.value);
+      return files(registry.getFile(question.value), question.value);
     case "fileContainingSymbol":
       return files(fileOf(registry, question.value), question.value);
     case "fileContainingExtension": {

@@ -14,6 +14,9 @@ import { RaftService } from "../proto/cluster_pb.ts";
 import { CommitService } from "../proto/commit_pb.ts";
 import { ConflictsService } from "../proto/conflicts_pb.ts";
 import { DiffService } from "../proto/diff_pb.ts";
+import { Health } from "../proto/grpc/health/v1/health_pb.ts";
+import { ServerReflection } from "../proto/grpc/reflection/v1/reflection_pb.ts";
+import { ServerReflection as ServerReflectionV1alpha } from "../proto/grpc/reflection/v1alpha/reflection_pb.ts";
 import { HookService } from "../proto/hook_pb.ts";
 import { InternalGitaly } from "../proto/internal_pb.ts";
 import { ObjectPoolService } from "../proto/objectpool_pb.ts";
@@ -30,6 +33,7 @@ import { RefTransaction } from "../proto/transaction_pb.ts";
 import { type ServiceRegistration, serve } from "../rpc/handler.ts";
 import { blobService } from "../services/blob/server.ts";
 import { commitService } from "../services/commit/server.ts";
+import { diffService } from "../services/diff/server.ts";
 import { healthService } from "../services/health/server.ts";
 import { hookService } from "../services/hook/server.ts";
 import { refService } from "../services/ref/server.ts";
@@ -80,6 +84,7 @@ export function protocolServices(runtime: Runtime): ServiceRegistration[] {
   return [
     blobService(runtime),
     commitService(runtime),
+    diffService(runtime),
     hookService(runtime),
     refService(runtime),
     repositoryService(runtime),
@@ -96,7 +101,8 @@ function protocolRegistry(): FileRegistry {
     for (const dependency of file.dependencies) add(dependency);
     files.add(file);
   };
-  for (const { file } of PROTOCOL) add(file);
+  for (const { file } of [...PROTOCOL, Health, ServerReflection, ServerReflectionV1alpha])
+    add(file);
   const file = [...files].map(({ proto }) => proto);
   return createFileRegistry(create(FileDescriptorSetSchema, { file }));
 }

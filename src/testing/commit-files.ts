@@ -1,57 +1,47 @@
 import type { TestRepository } from "./git-repository.ts";
 
-/** What stands at a path: a blob's content, an entry of another kind, or nothing any more. */
-type TestFile = string | Buffer | { readonly mode: string; readonly content: string } | null;
+/** A file of a commit: its content, or its mode with its content or the object that stands there. */
+export type TestFile =
+  | string
+  | { readonly mode: string; readonly content: string | Uint8Array }
+  | { readonly mode: string; readonly oid: string };
 
-export interface CommitOptions {
-  readonly ref?: string;
-  readonly message?: string | Buffer;
-  /** Seconds since the epoch of author and committer. */
-  readonly time?: number;
-  /** More parents, beside the one that `ref` has named until now. */
-  readonly merges?: readonly string[];
-  /** Begins a history of its own. */
-  readonly isRoot?: boolean;
-}
+const REF = "refs/keep-around/fixture";
 
 /**
- * Changes files of a branch (`refs/heads/main` by default) and returns the commit. A file with a
- * mode of `160000` has a commit id for its content. Paths are binary strings.
+ * Writes a commit with these files and returns its id; no reference leads to it.
+ *
+ * @param files by path, a binary string: one byte per character
  */
 export function commitFiles(
-  { gitLine, git, gitLines }: TestRepository,
+  { git, gitLine }: Pick<TestRepository, "git" | "gitLine">,
   files: Readonly<Record<string, TestFile>>,
-  options: CommitOptions = {},
+  parents: readonly string[] = [],
 ): string {
-  const { ref = "refs/heads/main", message = "message", time = 1_700_000_000 } = options;
-  const exists = gitLines(["for-each-ref", "--format=%(refname)", ref]).includes(ref);
-  const text = Buffer.from(message);
-  const parts: Buffer[] = [
-    Buffer.from(`commit ${ref}\nauthor A U Thor <author@example.com> ${time} +0100\n`),
-    Buffer.from(`committer C O Mitter <committer@example.com> ${time} +0000\n`),
-    Buffer.from(`data ${text.length}\n`),
-    text,
-    Buffer.from("\n"),
+  const [first, ...others] = parents;
+  const commit = [
+    `commit ${REF}\ncommitter C O Mitter <committer@example.com> 1700000000 +0000\n`,
+    "data 7\nmessage\n",
+    first === undefined ? "" : `from ${first}\n`,
+    ...others.map((parent) => `merge ${parent}\n`),
+    "deleteall\n",
+    ...Object.entries(files).flatMap(([path, file]) => command(quoted(path), file)),
   ];
-  if (exists && options.isRoot !== true) parts.push(Buffer.from(`from ${ref}^0\n`));
-  for (const merge of options.merges ?? []) parts.push(Buffer.from(`merge ${merge}\n`));
-  for (const [path, file] of Object.entries(files)) parts.push(fileCommand(path, file));
-  git(["fast-import", "--quiet", "--force"], { input: Buffer.concat(parts) });
-  return gitLine(["rev-parse", ref]);
+  const input = Buffer.concat(commit.map((part) => Buffer.from(part)));
+  git(["fast-import", "--quiet", "--force"], { input });
+  const oid = gitLine(["rev-parse", REF]);
+  git(["update-ref", "-d", REF]);
+  return oid;
 }
 
-function fileCommand(path: string, file: TestFile): Buffer {
-  const name = Buffer.from(path, "latin1");
-  if (file === null) return Buffer.concat([Buffer.from("D "), name, NEWLINE]);
-  const { mode, content } =
-    typeof file === "string" || Buffer.isBuffer(file) ? { mode: "100644", content: file } : file;
-  if (mode === "160000") {
-    return Buffer.concat([Buffer.from(`M 160000 ${content} `, "latin1"), name, NEWLINE]);
-  }
-  const bytes = Buffer.from(content);
-  const head = Buffer.from(`M ${mode} inline `);
-  const data = Buffer.from(`\ndata ${bytes.length}\n`);
-  return Buffer.concat([head, name, data, bytes, NEWLINE]);
+function command(path: string, file: TestFile): (string | Uint8Array)[] {
+  if (typeof file === "string") return command(path, { mode: "100644", content: file });
+  if ("oid" in file) return [`M ${file.mode} ${file.oid} ${path}\n`];
+  const content = Buffer.from(file.content);
+  return [`M ${file.mode} inline ${path}\ndata ${content.length}\n`, content, "\n"];
 }
 
-const NEWLINE = Buffer.from("\n");
+function quoted(path: string): string {
+  const bytes = [...Buffer.from(path, "latin1")];
+  return `"${bytes.map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("")}"`;
+}

@@ -20,8 +20,9 @@ interface Read {
 function read(
   text: string | Buffer,
   limits: DiffLimits = {},
-  { chunkBytes = Number.POSITIVE_INFINITY, format = "sha1" as ObjectFormat } = {},
+  options: { readonly chunkBytes?: number; readonly format?: ObjectFormat } = {},
 ): Read[] {
+  const { chunkBytes = Number.POSITIVE_INFINITY, format = "sha1" } = options;
   const reader = new DiffReader(format, limits);
   const data = Buffer.from(text);
   const files: Read[] = [];

@@ -1,0 +1,21 @@
+import type { GitRunner } from "../../gitcmd/git-runner.ts";
+import { DiffService } from "../../proto/diff_pb.ts";
+import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
+import type { ReadNeeds } from "../common/open-repository.ts";
+import { commitDelta } from "./commit-delta.ts";
+import { diffStats } from "./diff-stats.ts";
+import { rawDiff } from "./raw-diff.ts";
+import { rawPatch } from "./raw-patch.ts";
+
+interface Needs extends ReadNeeds {
+  readonly git: GitRunner;
+}
+
+export function diffService(needs: Needs): ServiceRegistration {
+  return serve(DiffService, {
+    commitDelta: commitDelta(needs),
+    diffStats: diffStats(needs),
+    rawDiff: rawDiff(needs),
+    rawPatch: rawPatch(needs),
+  });
+}

@@ -1,8 +1,8 @@
+import { objectIdProblem } from "../../git/oid/object-id-problem.ts";
 import type { HookOutput, PushContext, UpdateInput } from "../context/push-context.ts";
 import { callCustomHooks } from "../custom/custom-hooks.ts";
 import { HookError } from "../hook-errors.ts";
 import type { HookServices } from "../hook-services.ts";
-import { objectIdProblem } from "./object-id-problem.ts";
 
 /** Runs the operator's programs for one ref. */
 export async function update(

@@ -1,0 +1,19 @@
+import { quoteBytes } from "../../base/text/quote-bytes.ts";
+import { quoteText } from "../../base/text/quote-text.ts";
+import { type ObjectFormat, OID_HEX_LENGTH } from "./oid.ts";
+
+/** Why `id` is no full object id of the format, as the reference server words it. */
+export function objectIdProblem(id: Uint8Array | string, format: ObjectFormat): string | undefined {
+  const bytes = Buffer.from(id);
+  const expected = OID_HEX_LENGTH[format];
+  const problem = `invalid object ID: ${quoteBytes(bytes)}`;
+  if (bytes.length !== expected)
+    return `${problem}, expected length ${expected}, got ${bytes.length}`;
+  const [wrong] = /[^0-9a-f]/u.exec(bytes.toString()) ?? [];
+  return wrong === undefined ? undefined : `${problem}, invalid character ${quoteCharacter(wrong)}`;
+}
+
+function quoteCharacter(character: string): string {
+  if (character === "'") return "'\\''";
+  return character === '"' ? `'"'` : `'${quoteText(character).slice(1, -1)}'`;
+}

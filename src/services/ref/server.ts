@@ -3,6 +3,7 @@ import { RefService } from "../../proto/ref_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
+import { deleteRefs } from "./delete-refs.ts";
 import { findAllBranches } from "./find-all-branches.ts";
 import { findAllRemoteBranches } from "./find-all-remote-branches.ts";
 import { findAllTags } from "./find-all-tags.ts";
@@ -26,6 +27,7 @@ interface Needs extends ReadNeeds {
 
 export function refService(needs: Needs): ServiceRegistration {
   return serve(RefService, {
+    deleteRefs: deleteRefs(needs),
     findBranch: findBranch(needs),
     findDefaultBranchName: findDefaultBranchName(needs),
     findLocalBranches: findLocalBranches(needs),

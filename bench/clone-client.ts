@@ -9,7 +9,7 @@ import { SSHService } from "../src/proto/ssh_pb.ts";
 import type { CallOptions } from "../src/rpc/client/call-options.ts";
 import { dial } from "../src/rpc/client/channel.ts";
 import { createClient } from "../src/rpc/client/client.ts";
-import type { CloneAnswer, CloneOrder } from "./clone/clone-run.ts";
+import type { CloneAnswer, CloneOrder } from "./clone/clone-order.ts";
 
 const [address = "", token = ""] = process.argv.slice(2);
 const channel = dial(address, { token: token === "" ? undefined : token, sidechannel: true });

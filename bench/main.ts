@@ -12,6 +12,8 @@ import { bareRepositoryAt } from "./repository/provide-repository.ts";
 import { readFacts } from "./repository/repository-facts.ts";
 import { runCases } from "./run/run-cases.ts";
 import { runClones } from "./run/run-clones.ts";
+import { runHistory } from "./run/run-history.ts";
+import { runSpawn } from "./run/run-spawn.ts";
 import { includesPart, readSettings, type Settings } from "./run/settings.ts";
 import { openExternalTarget } from "./target/external-target.ts";
 import { startOwnServer } from "./target/own-server.ts";
@@ -23,6 +25,8 @@ async function main(settings: Settings): Promise<void> {
   console.log(`git ${forks.gitVersion}, a fork is ${Math.round(await forks.measure())} µs of CPU`);
   const results: Record<string, unknown> = {};
   if (includesPart(settings, "rpc")) results["rpc"] = await rpc(settings, git, forks);
+  if (includesPart(settings, "history")) results["history"] = await history(settings, git);
+  if (includesPart(settings, "spawn")) await runSpawn();
   if (includesPart(settings, "clone")) results["clone"] = await clone(settings, git);
   if (settings.jsonPath !== undefined) {
     await writeFile(settings.jsonPath, `${JSON.stringify(results, undefined, 2)}\n`);
@@ -46,6 +50,11 @@ async function rpc(settings: Settings, git: PlainGit, forks: ForkMeter): Promise
 async function clone(settings: Settings, git: PlainGit): Promise<unknown> {
   await using stack = new AsyncDisposableStack();
   return await runClones(settings, await openTargets(stack, settings), git);
+}
+
+async function history(settings: Settings, git: PlainGit): Promise<unknown> {
+  await using stack = new AsyncDisposableStack();
+  return await runHistory(settings, await openTargets(stack, settings), git);
 }
 
 async function openTargets(stack: AsyncDisposableStack, settings: Settings): Promise<Target[]> {

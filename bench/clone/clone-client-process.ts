@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Target } from "../target/target.ts";
-import type { CloneAnswer, CloneOrder } from "./clone-run.ts";
+import type { CloneAnswer, CloneOrder } from "./clone-order.ts";
 
 const PROGRAM = fileURLToPath(new URL("../clone-client.ts", import.meta.url));
 

@@ -1,12 +1,12 @@
+import { type PipedRun, runPiped } from "../process/piped-git.ts";
 import type { PlainGit } from "../process/plain-git.ts";
 import { readPeakBytes, readTreeUsage, resetPeak } from "../process/process-tree.ts";
 import { median } from "../report/statistics.ts";
 import type { PlacedRepository } from "../repository/provide-repository.ts";
 import type { Target } from "../target/target.ts";
 import type { CloneClient } from "./clone-client-process.ts";
+import type { CloneKind } from "./clone-order.ts";
 import { cloneRequest } from "./clone-request.ts";
-import type { CloneKind, CloneRun } from "./clone-run.ts";
-import { clonePlainly } from "./pipe-clone.ts";
 
 /** A target, its copy of the repository and a process that clones it. */
 export interface CloneContestant {
@@ -32,7 +32,12 @@ export interface CloneFigures {
   readonly growthMegabytes: number;
 }
 
-interface ServedRun extends CloneRun {
+/** One clone from a server. */
+interface ServedRun {
+  readonly bytes: number;
+  readonly wallMs: number;
+  /** Undefined when the server isn't on this machine. */
+  readonly cpuMicroseconds: number | undefined;
   readonly growthBytes: number | undefined;
 }
 
@@ -51,7 +56,7 @@ export async function measureClones(
 ): Promise<CloneFigures[]> {
   const request = cloneRequest(git, sourcePath);
   const entries = contestants.flatMap((each) =>
-    KINDS.map((kind) => ({ each, kind, pairs: [] as [CloneRun, ServedRun][] })),
+    KINDS.map((kind) => ({ each, kind, pairs: [] as [PipedRun, ServedRun][] })),
   );
   // The first clones warm up the disk's cache and the servers.
   await clonePlainly(git, sourcePath, request);
@@ -71,12 +76,18 @@ export async function cloneAtOnce(
   sourcePath: string,
   contestant: CloneContestant,
   count: number,
-): Promise<{ run: CloneRun; beforeMb: number; peakMb: number; afterMb: number }> {
+): Promise<{ run: ServedRun; beforeMb: number; peakMb: number; afterMb: number }> {
   const request = cloneRequest(git, sourcePath);
   const { pid } = contestant.target;
   const beforeMb = residentMb(pid);
   const run = await served(contestant, "http", request, count);
   return { run, beforeMb, peakMb: beforeMb + megabytes(run.growthBytes), afterMb: residentMb(pid) };
+}
+
+/** `git upload-pack` on its own. */
+function clonePlainly(git: PlainGit, sourcePath: string, request: Buffer): Promise<PipedRun> {
+  const args = ["upload-pack", "--stateless-rpc", sourcePath];
+  return runPiped(git, args, request, { GIT_PROTOCOL: "version=2" });
 }
 
 async function served(
@@ -105,12 +116,13 @@ async function served(
 function figuresOf(
   targetName: string,
   kind: CloneKind,
-  pairs: readonly (readonly [CloneRun, ServedRun])[],
+  pairs: readonly (readonly [PipedRun, ServedRun])[],
 ): CloneFigures {
-  const over = (value: (pipe: CloneRun, run: ServedRun) => number): number =>
+  const over = (value: (pipe: PipedRun, run: ServedRun) => number): number =>
     median(pairs.map(([pipe, run]) => value(pipe, run)));
-  const speed = ({ bytes, wallMs }: CloneRun): number => bytes / 1000 / wallMs;
-  const cpu = ({ cpuMicroseconds }: CloneRun): number => (cpuMicroseconds ?? Number.NaN) / 1000;
+  const speed = ({ bytes, wallMs }: PipedRun | ServedRun): number => bytes / 1000 / wallMs;
+  const cpu = ({ cpuMicroseconds }: PipedRun | ServedRun): number =>
+    (cpuMicroseconds ?? Number.NaN) / 1000;
   return {
     targetName,
     kind,

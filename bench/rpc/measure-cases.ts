@@ -48,6 +48,17 @@ export function contestant(target: Target, repository: PlacedRepository): Contes
   return { target, channel, repository };
 }
 
+/** Calls a target for a while before anything is measured, as long as compilers take to settle. */
+export async function warmUp(
+  benchCase: BenchCase,
+  each: Contestant,
+  options: MeasureOptions,
+): Promise<void> {
+  const runner = new Runner(benchCase, each, options);
+  await runner.probe();
+  await runner.run();
+}
+
 /** Measures one case with all targets, which take turns so that disturbances meet all of them. */
 export async function measureCase(
   benchCase: BenchCase,
@@ -141,7 +152,8 @@ class Runner {
   }
 }
 
-function repositoryName(
+/** The name under which a target knows a repository. */
+export function repositoryName(
   { storageName }: Target,
   { relativePath }: PlacedRepository,
 ): RepositoryName {

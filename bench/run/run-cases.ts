@@ -9,6 +9,7 @@ import {
   contestant,
   type MeasureOptions,
   measureCase,
+  warmUp,
 } from "../rpc/measure-cases.ts";
 import { READ_CASES } from "../rpc/read-cases.ts";
 import { readMix } from "../rpc/read-mix.ts";
@@ -18,6 +19,8 @@ import { caseNames, type Settings } from "./settings.ts";
 
 /** Callers at one time. */
 const CONCURRENCY = 4;
+/** Before the first case. Each case has a warm-up of its own, too. */
+const WARM_UP_MS = 3000;
 const MIX = "read mix";
 
 /** Measures all chosen cases with all targets on one repository. */
@@ -33,6 +36,7 @@ export async function runCases(
   console.log(`\n${caseHeading()}`);
   await using stack = new AsyncDisposableStack();
   const readers = await prepare(stack, git, facts, targets);
+  for (const reader of readers) await warmUpWith(READ_CASES, reader, options);
   const figures: CaseFigures[][] = [];
   const measure = async (each: BenchCase, contestants: readonly Contestant[]): Promise<void> => {
     const outcomes = await measureCase(each, contestants, options);
@@ -52,6 +56,15 @@ export async function runCases(
     for (const each of writes) await measure(each, writers);
   }
   return figures;
+}
+
+async function warmUpWith(
+  cases: readonly BenchCase[],
+  reader: Contestant,
+  options: MeasureOptions,
+): Promise<void> {
+  const [first] = cases;
+  if (first !== undefined) await warmUp(first, reader, { ...options, roundMs: WARM_UP_MS });
 }
 
 /** A copy of the repository for each target, and the way there. */

@@ -43,7 +43,7 @@ export async function startOwnServer(name: string): Promise<Target> {
     storage: [{ name: STORAGE, path: storagePath }],
   };
   await writeFile(configPath, stringify(config));
-  const logPath = join(folder, "server.log");
+  const logPath = "/tmp/prof/server.log";
   const child = await launch(configPath, logPath);
   stack.defer(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -67,14 +67,13 @@ export async function startOwnServer(name: string): Promise<Target> {
 
 async function launch(configPath: string, logPath: string): Promise<ReturnType<typeof spawn>> {
   await using log = await open(logPath, "w");
-  // Flags for Node, such as --cpu-prof, reach the server through NODE_OPTIONS.
-  const options = process.env["SERVER_NODE_OPTIONS"];
-  const environment =
-    options === undefined ? process.env : { ...process.env, NODE_OPTIONS: options };
-  return spawn(join(BIN, "gitaly"), ["serve", configPath], {
-    env: environment,
-    stdio: ["ignore", log.fd, log.fd],
-  });
+  // Flags such as --cpu-prof; not all of them may stand in NODE_OPTIONS.
+  const flags = (process.env["SERVER_FLAGS"] ?? "").split(" ").filter((flag) => flag !== "");
+  const [program, ...args] =
+    flags.length === 0
+      ? [join(BIN, "gitaly"), "serve", configPath]
+      : [process.execPath, ...flags, join(BIN, "../dist/bin/gitaly.js"), "serve", configPath];
+  return spawn(program, args, { stdio: ["ignore", log.fd, log.fd] });
 }
 
 async function untilServing(

@@ -3,30 +3,37 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PlainGit } from "../process/plain-git.ts";
-import type { CloneRun } from "./clone-run.ts";
+import type { PlainGit } from "./plain-git.ts";
 
-/** Counts what comes through the pipe; tells what git and its children have used on descriptor 3. */
-const SCRIPT = `{ "$1" upload-pack --stateless-rpc "$2" <"$3"; times >&3; } | wc -c`;
+/** What came through the pipe, how long it took, and what git and its children have used. */
+export interface PipedRun {
+  readonly bytes: number;
+  readonly wallMs: number;
+  readonly cpuMicroseconds: number;
+}
 
-/** `git upload-pack` on its own, its output through a pipe into a program that counts it. */
-export async function clonePlainly(
+/** Counts what comes through the pipe; tells what git has used on descriptor 3. */
+const SCRIPT = `git=$1 input=$2; shift 2; { "$git" "$@" <"$input"; times >&3; } | wc -c`;
+
+/** Runs git on its own, its output through a pipe into a program that counts the bytes. */
+export async function runPiped(
   git: PlainGit,
-  repositoryPath: string,
-  request: Buffer,
-): Promise<CloneRun> {
-  const folder = await mkdtemp(join(tmpdir(), "bench-clone-"));
+  args: readonly string[],
+  input: Uint8Array,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<PipedRun> {
+  const folder = await mkdtemp(join(tmpdir(), "bench-pipe-"));
   try {
-    const requestPath = join(folder, "request");
-    await writeFile(requestPath, request);
+    const inputPath = join(folder, "input");
+    await writeFile(inputPath, input);
     const startMs = performance.now();
-    const child = spawn("sh", ["-c", SCRIPT, "sh", git.path, repositoryPath, requestPath], {
-      env: { PATH: process.env["PATH"], GIT_PROTOCOL: "version=2" },
+    const child = spawn("sh", ["-c", SCRIPT, "sh", git.path, inputPath, ...args], {
+      env: { PATH: process.env["PATH"], ...environment },
       stdio: ["ignore", "pipe", "inherit", "pipe"],
     });
-    const outputs = [collect(child.stdout), collect(child.stdio[3])] as const;
     const exited = once(child, "exit");
-    const [count, times] = await Promise.all(outputs);
+    const outputs = Promise.all([collect(child.stdout), collect(child.stdio[3])]);
+    const [count, times] = await outputs;
     const wallMs = performance.now() - startMs;
     await exited;
     return { bytes: Number(count), wallMs, cpuMicroseconds: parseTimes(times) };

@@ -1,11 +1,3 @@
-/** One clone: what moved, how long it took, and what it cost the serving side. */
-export interface CloneRun {
-  readonly bytes: number;
-  readonly wallMs: number;
-  /** Undefined when the server isn't on this machine. */
-  readonly cpuMicroseconds: number | undefined;
-}
-
 /** The RPC that a clone goes through. */
 export type CloneKind = "http" | "ssh";
 

@@ -10,7 +10,7 @@ import {
 } from "../../proto/commit_pb.ts";
 import { PathError_ErrorType } from "../../proto/errors_pb.ts";
 import { RpcError } from "../../rpc/rpc-error.ts";
-import { commitFiles } from "../../testing/commit-files.ts";
+import { changeFiles } from "../../testing/change-files.ts";
 import { assertRepositoryErrors, collect } from "../../testing/repository-errors.ts";
 import { startTestServer } from "../../testing/test-server.ts";
 
@@ -40,7 +40,7 @@ async function fixture(
   const client = server.client(CommitService);
   const repository = server.repository({ format });
   const module = "1".repeat(format === "sha1" ? 40 : 64);
-  const commit = commitFiles(repository, {
+  const commit = changeFiles(repository, {
     ...FILES,
     module: { mode: "160000", content: module },
   });
@@ -126,7 +126,7 @@ test("getTreeEntries descends and sorts", async (t) => {
 
 test("getTreeEntries looks for flat paths ten folders deep", async (t) => {
   const { repository, ask } = await fixture(t);
-  commitFiles(repository, { "0/1/2/3/4/5/6/7/8/9/10/11/12/file": "" });
+  changeFiles(repository, { "0/1/2/3/4/5/6/7/8/9/10/11/12/file": "" });
   const { entries } = await ask({ path: "0" });
   assert.deepEqual(entries.map(flatText), ["0/1/2/3/4/5/6/7/8/9/10"]);
 });
@@ -153,12 +153,12 @@ test("getTreeEntries gives pages of the tree that the first one came from", asyn
     file_name: "a",
     tree_oid: tree,
   });
-  commitFiles(repository, { "a/a": "new", "a/b/c/deep.txt": null });
+  changeFiles(repository, { "a/a": "new", "a/b/c/deep.txt": null });
   const paginationParams = { limit: 3, pageToken: cursor };
   const second = await ask({ recursive: true, paginationParams });
   assert.deepEqual(second.paths, all.slice(2, 5));
   const bar = await ask({ path: "bar", paginationParams: { limit: 1 } });
-  commitFiles(repository, { "bar/folder/sub/x": null, "bar/folder/other/deep/x": "" });
+  changeFiles(repository, { "bar/folder/sub/x": null, "bar/folder/other/deep/x": "" });
   const [pageToken = ""] = bar.cursors;
   // Flat paths follow the revision.
   const { entries } = await ask({ path: "bar", paginationParams: { limit: 1, pageToken } });
@@ -187,7 +187,7 @@ test("getTreeEntries knows limits and old tokens", async (t) => {
 
 test("getTreeEntries takes names that aren't UTF-8", async (t) => {
   const { repository, ask } = await fixture(t);
-  commitFiles(repository, { "\xff/\xfe/one": "1", "\xff/\xfe/{{two}}": "2" });
+  changeFiles(repository, { "\xff/\xfe/one": "1", "\xff/\xfe/{{two}}": "2" });
   const { entries } = await ask({ path: "\xff" });
   assert.deepEqual(entries.map(pathText), ["\xff/\xfe"]);
   const { paths } = await ask({ path: "\xff/\xfe" });
@@ -198,7 +198,7 @@ test("getTreeEntries cuts replies by their size", async (t) => {
   const { repository, replies } = await fixture(t);
   const folder = Array.from({ length: 8 }, (_, index) => `${index}`.repeat(200)).join("/");
   const files = Array.from({ length: 700 }, (_, index) => [`${folder}/file-${index}`, ""]);
-  commitFiles(repository, Object.fromEntries(files));
+  changeFiles(repository, Object.fromEntries(files));
   const received = await collect(replies({ path: folder, skipFlatPaths: true }));
   const counts = received.map(({ entries }) => entries.length);
   assert.equal(counts.length, 2);

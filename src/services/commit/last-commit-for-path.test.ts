@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CommitService } from "../../proto/commit_pb.ts";
-import { commitFiles } from "../../testing/commit-files.ts";
+import { changeFiles } from "../../testing/change-files.ts";
 import { assertRepositoryErrors } from "../../testing/repository-errors.ts";
 import { startTestServer } from "../../testing/test-server.ts";
 
@@ -31,11 +31,11 @@ async function fixture(t: Parameters<typeof startTestServer>[0], format: "sha1" 
 for (const format of ["sha1", "sha256"] as const) {
   test(`lastCommitForPath follows paths of a ${format} repository`, async (t) => {
     const { repository, ask } = await fixture(t, format);
-    const one = commitFiles(repository, { file: "1", "delete-me": "1", "a/b": "1" });
-    const two = commitFiles(repository, { "delete-me": null });
-    const three = commitFiles(repository, { file: "2", "a/\xff": "1" });
-    const four = commitFiles(repository, { ":wq": "1", "*": "1" });
-    const five = commitFiles(repository, { other: "1" });
+    const one = changeFiles(repository, { file: "1", "delete-me": "1", "a/b": "1" });
+    const two = changeFiles(repository, { "delete-me": null });
+    const three = changeFiles(repository, { file: "2", "a/\xff": "1" });
+    const four = changeFiles(repository, { ":wq": "1", "*": "1" });
+    const five = changeFiles(repository, { other: "1" });
     const cases: [Asked, string | undefined][] = [
       [{}, five],
       [{ path: "/" }, five],
@@ -65,11 +65,11 @@ for (const format of ["sha1", "sha256"] as const) {
 
 test("lastCommitForPath takes the side of a merge that has the content", async (t) => {
   const { repository, ask } = await fixture(t, "sha1");
-  const base = commitFiles(repository, { file: "1", other: "1" }, { time: 1 });
+  const base = changeFiles(repository, { file: "1", other: "1" }, { time: 1 });
   repository.git(["update-ref", "refs/heads/side", base]);
-  const side = commitFiles(repository, { file: "2" }, { ref: "refs/heads/side", time: 2 });
-  const main = commitFiles(repository, { other: "2" }, { time: 3 });
-  const merge = commitFiles(repository, { file: "2" }, { merges: [side], time: 4 });
+  const side = changeFiles(repository, { file: "2" }, { ref: "refs/heads/side", time: 2 });
+  const main = changeFiles(repository, { other: "2" }, { time: 3 });
+  const merge = changeFiles(repository, { file: "2" }, { merges: [side], time: 4 });
   assert.equal(await ask({ path: "file" }), side);
   assert.equal(await ask({ path: "other" }), main);
   assert.equal(await ask(), merge);
@@ -92,7 +92,7 @@ test("lastCommitForPath refuses invalid requests", async (t) => {
     kind: "internal",
     message: "logging last commit for path: exit status 128",
   });
-  commitFiles(repository, { file: "1" });
+  changeFiles(repository, { file: "1" });
   await assert.rejects(ask({ path: "a\0b" }), {
     kind: "internal",
     message: 'detected null byte in command argument "a\\x00b"',

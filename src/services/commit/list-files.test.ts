@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CommitService } from "../../proto/commit_pb.ts";
-import { commitFiles } from "../../testing/commit-files.ts";
+import { changeFiles } from "../../testing/change-files.ts";
 import { assertRepositoryErrors, collect } from "../../testing/repository-errors.ts";
 import { startTestServer } from "../../testing/test-server.ts";
 
@@ -12,7 +12,7 @@ test("listFiles lists files of all kinds, folders after folders", async (t) => {
   const client = server.client(CommitService);
   for (const format of ["sha1", "sha256"] as const) {
     const repository = server.repository({ format });
-    const commit = commitFiles(repository, {
+    const commit = changeFiles(repository, {
       "a/b/c": "c",
       "a.txt": "a",
       "a-b/c": { mode: "100755", content: "c" },
@@ -45,7 +45,7 @@ test("listFiles cuts replies by their size", async (t) => {
   const repository = server.repository();
   const folder = Array.from({ length: 8 }, (_, index) => `${index}`.repeat(200)).join("/");
   const paths = Array.from({ length: 700 }, (_, index) => `${folder}/file-${1000 + index}`);
-  commitFiles(repository, Object.fromEntries(paths.map((path) => [path, ""])));
+  changeFiles(repository, Object.fromEntries(paths.map((path) => [path, ""])));
   const replies = await collect(client.listFiles({ repository: repository.address }));
   const bytes = folder.length + "/file-1000".length + 3;
   const first = Math.ceil((1024 * 1024) / bytes) - 1;

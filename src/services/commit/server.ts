@@ -8,6 +8,7 @@ import { getTreeEntries } from "./get-tree-entries.ts";
 import { lastCommitForPath } from "./last-commit-for-path.ts";
 import { listCommits } from "./list-commits.ts";
 import { listFiles } from "./list-files.ts";
+import { listLastCommitsForTree } from "./list-last-commits-for-tree.ts";
 import { treeEntry } from "./tree-entry.ts";
 
 interface Needs extends ReadNeeds {
@@ -22,6 +23,7 @@ export function commitService(needs: Needs): ServiceRegistration {
     lastCommitForPath: lastCommitForPath(needs),
     listCommits: listCommits(needs),
     listFiles: listFiles(needs),
+    listLastCommitsForTree: listLastCommitsForTree(needs),
     treeEntry: treeEntry(needs),
   });
 }

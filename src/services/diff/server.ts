@@ -4,6 +4,7 @@ import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import { commitDelta } from "./commit-delta.ts";
 import { diffStats } from "./diff-stats.ts";
+import { findChangedPaths } from "./find-changed-paths.ts";
 import { rawDiff } from "./raw-diff.ts";
 import { rawPatch } from "./raw-patch.ts";
 
@@ -15,6 +16,7 @@ export function diffService(needs: Needs): ServiceRegistration {
   return serve(DiffService, {
     commitDelta: commitDelta(needs),
     diffStats: diffStats(needs),
+    findChangedPaths: findChangedPaths(needs),
     rawDiff: rawDiff(needs),
     rawPatch: rawPatch(needs),
   });

@@ -1,13 +1,12 @@
 import { DomainError } from "../../base/error/domain-error.ts";
-import { PktLineParser } from "../../git/pkt-line/pkt-line-parser.ts";
-import { parseSideband } from "../../git/pkt-line/sideband.ts";
 import { RepositoryService } from "../../proto/repository_pb.ts";
-import type { ExitStatus } from "../../proto/shared_pb.ts";
 import { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
 import { SSHService } from "../../proto/ssh_pb.ts";
 import { type Channel, type DialOptions, dial } from "../../rpc/client/channel.ts";
 import { type Client, createClient } from "../../rpc/client/client.ts";
-import type { ClientSidechannel } from "../../rpc/sidechannel/client-sidechannel.ts";
+import { BandReader } from "../relay/band-reader.ts";
+import { exchange } from "../relay/exchange.ts";
+import { type CommandEnd, relayReplies } from "../relay/relay-replies.ts";
 import type { RepositoryName } from "../repository-path.ts";
 import { write } from "../write.ts";
 import type { Body, GitBackend, Streams, TransferRequest, TransferService } from "./git-backend.ts";
@@ -84,13 +83,17 @@ class RpcBackend implements GitBackend, AsyncDisposable {
   async sshReceivePack(request: TransferRequest, streams: Streams): Promise<number> {
     const { signal } = request;
     const requests = opened(pushHeader(request), stdinOf(streams));
-    return relayReplies(this.#ssh.sSHReceivePack(requests, { signal }), streams, signal);
+    return statusOf(
+      await relayReplies(this.#ssh.sSHReceivePack(requests, { signal }), streams, signal),
+    );
   }
 
   async sshUploadArchive(request: TransferRequest, streams: Streams): Promise<number> {
     const { repository, signal } = request;
     const requests = opened({ repository }, stdinOf(streams));
-    return relayReplies(this.#ssh.sSHUploadArchive(requests, { signal }), streams, signal);
+    return statusOf(
+      await relayReplies(this.#ssh.sSHUploadArchive(requests, { signal }), streams, signal),
+    );
   }
 
   async repositoryExists(repository: RepositoryName, signal: AbortSignal): Promise<boolean> {
@@ -135,74 +138,8 @@ async function* stdinOf({ input }: Streams): AsyncGenerator<{ stdin: Uint8Array 
   for await (const stdin of input) yield { stdin };
 }
 
-/** Passes on what a remote command says; returns its exit status. */
-async function relayReplies(
-  replies: AsyncIterable<{
-    stdout: Uint8Array;
-    stderr: Uint8Array;
-    exitStatus?: ExitStatus | undefined;
-  }>,
-  { output, errors }: Streams,
-  signal: AbortSignal,
-): Promise<number> {
-  let status = 0;
-  try {
-    for await (const { stdout, stderr, exitStatus } of replies) {
-      if (stdout.length > 0) await write(output, stdout, signal);
-      if (stderr.length > 0) await write(errors, stderr, signal);
-      if (exitStatus !== undefined) status = exitStatus.value;
-    }
-  } catch (error) {
-    // A command that failed has said why on stderr; the call's error adds nothing for the client.
-    if (status === 0) throw error;
-  }
+/** A command that failed has said why on stderr; the call's error adds nothing for the client. */
+function statusOf({ status, failure }: CommandEnd): number {
+  if (failure !== undefined && status === 0) throw failure;
   return status;
-}
-
-/** Both ways at once: a client may still send when the server has begun to answer. */
-async function exchange(
-  stream: ClientSidechannel,
-  input: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-  take: (chunk: Buffer) => Promise<void>,
-): Promise<void> {
-  const sending = sendAll(stream, input, signal);
-  // A server that has said everything does not wait for what the client still sends.
-  sending.catch((error: unknown) => stream.destroy(error instanceof Error ? error : undefined));
-  for await (const chunk of stream as AsyncIterable<Buffer>) await take(chunk);
-}
-
-async function sendAll(
-  stream: ClientSidechannel,
-  input: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): Promise<void> {
-  for await (const chunk of input) await write(stream, chunk, signal);
-  stream.end();
-}
-
-/** Takes apart side-band-64k: data to the output, messages to the error stream. */
-class BandReader {
-  sawErrors = false;
-  readonly #parser = new PktLineParser();
-  readonly #streams: Streams;
-  readonly #signal: AbortSignal;
-
-  constructor(streams: Streams, signal: AbortSignal) {
-    this.#streams = streams;
-    this.#signal = signal;
-  }
-
-  async take(chunk: Buffer): Promise<void> {
-    this.#parser.push(chunk);
-    for (let packet = this.#parser.next(); packet !== undefined; packet = this.#parser.next()) {
-      if (packet.kind !== "data") continue;
-      const { band, data } = parseSideband(packet.data);
-      if (band === 1) await write(this.#streams.output, data, this.#signal);
-      else {
-        this.sawErrors = true;
-        await write(this.#streams.errors, data, this.#signal);
-      }
-    }
-  }
 }

@@ -47,13 +47,14 @@ export function readCase<M extends DescMethod>(
   name: string,
   method: M,
   make: (subject: Subject) => MessageInitShape<M["input"]>,
-  forksMax?: number,
+  { forksMax, mayBeEmpty = false }: { forksMax?: number; mayBeEmpty?: boolean } = {},
 ): BenchCase {
   return {
     name,
     method,
     forksMax,
     changes: false,
+    ...(mayBeEmpty && { succeeded: () => true }),
     requests: (subject) => {
       const pool = Array.from({ length: POOL }, () => ({
         method,

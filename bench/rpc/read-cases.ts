@@ -18,7 +18,7 @@ export const READ_CASES: readonly BenchCase[] = [
     "RepositoryExists",
     RepositoryService.method.repositoryExists,
     ({ repository }) => ({ repository }),
-    0.15,
+    { forksMax: 0.15 },
   ),
   readCase(
     "RefExists",
@@ -27,19 +27,19 @@ export const READ_CASES: readonly BenchCase[] = [
       repository,
       ref: bytes(random.pick([...facts.branches, ...facts.tags])),
     }),
-    0.3,
+    { forksMax: 0.3 },
   ),
   readCase(
     "FindBranch",
     RefService.method.findBranch,
     ({ repository, facts, random }) => ({ repository, name: short(random.pick(facts.branches)) }),
-    0.3,
+    { forksMax: 0.3 },
   ),
   readCase(
     "FindDefaultBranchName",
     RefService.method.findDefaultBranchName,
     ({ repository }) => ({ repository }),
-    0.3,
+    { forksMax: 0.3 },
   ),
   readCase("ListRefs", RefService.method.listRefs, ({ repository }) => ({
     repository,
@@ -49,14 +49,16 @@ export const READ_CASES: readonly BenchCase[] = [
     "FindLocalBranches",
     RefService.method.findLocalBranches,
     ({ repository }) => ({ repository }),
-    0.5,
+    { forksMax: 0.5 },
   ),
-  readCase("FindAllTags", RefService.method.findAllTags, ({ repository }) => ({ repository }), 8),
+  readCase("FindAllTags", RefService.method.findAllTags, ({ repository }) => ({ repository }), {
+    forksMax: 8,
+  }),
   readCase(
     "FindCommit",
     CommitService.method.findCommit,
     (subject) => ({ repository: subject.repository, revision: bytes(someCommit(subject)) }),
-    0.3,
+    { forksMax: 0.3 },
   ),
   readCase(
     "ListCommitsByOid (20)",
@@ -65,7 +67,7 @@ export const READ_CASES: readonly BenchCase[] = [
       repository: subject.repository,
       oid: Array.from({ length: 20 }, () => someCommit(subject)),
     }),
-    0.6,
+    { forksMax: 0.6 },
   ),
   readCase(
     "ListCommits (20)",
@@ -75,7 +77,7 @@ export const READ_CASES: readonly BenchCase[] = [
       revisions: [someCommit(subject)],
       paginationParams: { limit: 20 },
     }),
-    0.6,
+    { forksMax: 0.6 },
   ),
   readCase(
     "FindCommits (20)",
@@ -85,13 +87,13 @@ export const READ_CASES: readonly BenchCase[] = [
       revision: bytes(someCommit(subject)),
       limit: 20,
     }),
-    0.6,
+    { forksMax: 0.6 },
   ),
   readCase(
     "GetBlob",
     BlobService.method.getBlob,
     (subject) => ({ repository: subject.repository, oid: someBlob(subject).oid, limit: -1n }),
-    0.3,
+    { forksMax: 0.3 },
   ),
   readCase(
     "GetBlobs (10)",
@@ -104,7 +106,7 @@ export const READ_CASES: readonly BenchCase[] = [
         return { revision: commit, path: bytes(path) };
       }),
     }),
-    0.6,
+    { forksMax: 0.6 },
   ),
   readCase(
     "TreeEntry",
@@ -113,7 +115,7 @@ export const READ_CASES: readonly BenchCase[] = [
       const { commit, path } = someBlob(subject);
       return { repository: subject.repository, revision: bytes(commit), path: bytes(path) };
     },
-    0.3,
+    { forksMax: 0.3 },
   ),
   readCase(
     "GetTreeEntries (one folder)",
@@ -122,13 +124,13 @@ export const READ_CASES: readonly BenchCase[] = [
       const { commit, path } = random.pick(facts.folders);
       return { repository, revision: bytes(commit), path: bytes(path) };
     },
-    0.6,
+    { forksMax: 0.6 },
   ),
   readCase(
     "ListFiles",
     CommitService.method.listFiles,
     (subject) => ({ repository: subject.repository, revision: bytes(someCommit(subject)) }),
-    4,
+    { forksMax: 4 },
   ),
   readCase(
     "LastCommitForPath",
@@ -151,17 +153,27 @@ export const READ_CASES: readonly BenchCase[] = [
       const { left, right } = random.pick(facts.pairs);
       return { repository, leftCommitId: left, rightCommitId: right };
     },
-    4,
+    { forksMax: 4 },
   ),
-  readCase("CommitIsAncestor", CommitService.method.commitIsAncestor, (subject) => ({
-    repository: subject.repository,
-    ancestorId: someCommit(subject),
-    childId: someCommit(subject),
-  })),
-  readCase("FindMergeBase", RepositoryService.method.findMergeBase, (subject) => ({
-    repository: subject.repository,
-    revisions: [bytes(someCommit(subject)), bytes(someCommit(subject))],
-  })),
+  readCase(
+    "CommitIsAncestor",
+    CommitService.method.commitIsAncestor,
+    (subject) => ({
+      repository: subject.repository,
+      ancestorId: someCommit(subject),
+      childId: someCommit(subject),
+    }),
+    { mayBeEmpty: true },
+  ),
+  readCase(
+    "FindMergeBase",
+    RepositoryService.method.findMergeBase,
+    (subject) => ({
+      repository: subject.repository,
+      revisions: [bytes(someCommit(subject)), bytes(someCommit(subject))],
+    }),
+    { mayBeEmpty: true },
+  ),
   readCase("CountCommits", CommitService.method.countCommits, ({ repository, facts }) => ({
     repository,
     revisions: [bytes(facts.tip)],
@@ -170,6 +182,6 @@ export const READ_CASES: readonly BenchCase[] = [
     "InfoRefsUploadPack",
     SmartHTTPService.method.infoRefsUploadPack,
     ({ repository }) => ({ repository, gitProtocol: "version=2" }),
-    0.6,
+    { forksMax: 0.6 },
   ),
 ];

@@ -9,6 +9,7 @@ import { lastCommitForPath } from "./last-commit-for-path.ts";
 import { listCommits } from "./list-commits.ts";
 import { listFiles } from "./list-files.ts";
 import { listLastCommitsForTree } from "./list-last-commits-for-tree.ts";
+import { rawBlame } from "./raw-blame.ts";
 import { treeEntry } from "./tree-entry.ts";
 
 interface Needs extends ReadNeeds {
@@ -24,6 +25,7 @@ export function commitService(needs: Needs): ServiceRegistration {
     listCommits: listCommits(needs),
     listFiles: listFiles(needs),
     listLastCommitsForTree: listLastCommitsForTree(needs),
+    rawBlame: rawBlame(needs),
     treeEntry: treeEntry(needs),
   });
 }

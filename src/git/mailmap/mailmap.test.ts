@@ -50,8 +50,10 @@ test("a mailmap rewrites identities as git does", (t) => {
       { input },
     );
     const args = ["-c", `mailmap.blob=${blob}`, "cat-file", "--use-mailmap", "commit", commit];
-    const [, author] = repository.gitLines(args);
+    const shown = repository.git(args);
+    const [, author] = shown.toString().split("\n");
     assert.equal(`author ${mailmap.rewrite(Buffer.from(line)).toString()}`, author);
+    assert.equal(mailmap.rewriteHeaders(Buffer.from(input)).toString(), shown.toString());
   }
 });
 

@@ -1,3 +1,4 @@
+import { isTextAt } from "../object/byte-text.ts";
 import { parseIdentity } from "../object/identity.ts";
 
 /** What an identity is shown as; a missing part stays as it is. */
@@ -12,6 +13,8 @@ interface EmailEntry {
   /** Applies to one name of those who used the address; keys are folded. */
   readonly byName: Map<string, Replacement>;
 }
+
+const PERSON_KEYS = ["author ", "committer ", "tagger "];
 
 const NUL = 0x00;
 const NEWLINE = 0x0a;
@@ -55,6 +58,31 @@ export class Mailmap {
     if (found === undefined) return line;
     const rest = line.subarray(line.indexOf(GREATER_THAN, line.indexOf(LESS_THAN)));
     return Buffer.concat([found.name ?? name, OPEN, found.email ?? email, rest]);
+  }
+
+  /**
+   * Rewrites all `author`, `committer` and `tagger` lines of a commit or tag. Returns `content` itself
+   * when nothing is to be replaced.
+   */
+  rewriteHeaders(content: Buffer): Buffer {
+    const pieces: Buffer[] = [];
+    let copied = 0;
+    for (let line = 0; line < content.length && content[line] !== NEWLINE; ) {
+      const newline = content.indexOf(NEWLINE, line);
+      const end = newline < 0 ? content.length : newline;
+      const key = PERSON_KEYS.find((prefix) => isTextAt(content, line, prefix));
+      if (key !== undefined) {
+        const value = content.subarray(line + key.length, end);
+        const rewritten = this.rewrite(value);
+        if (rewritten !== value) {
+          pieces.push(content.subarray(copied, line + key.length), rewritten);
+          copied = end;
+        }
+      }
+      line = end + 1;
+    }
+    if (copied === 0) return content;
+    return Buffer.concat([...pieces, content.subarray(copied)]);
   }
 
   #find(name: Buffer, email: Buffer): Replacement | undefined {

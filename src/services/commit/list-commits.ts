@@ -1,6 +1,4 @@
 import type { Oid } from "../../git/oid/oid.ts";
-import { binaryFromText } from "../../git/ref/binary-string.ts";
-import { parseRevision } from "../../git/revision/revision.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import {
   type CommitService,
@@ -8,7 +6,7 @@ import {
   ListCommitsRequest_Order as Order,
 } from "../../proto/commit_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
-import { invalidArgument, wrapError } from "../../rpc/rpc-error.ts";
+import { wrapError } from "../../rpc/rpc-error.ts";
 import { lazyGitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
@@ -18,6 +16,7 @@ import { PageCutter, type PageParameters } from "../common/pagination.ts";
 import { readListedCommit } from "../common/read-commit.ts";
 import { ReplyChunk } from "../common/reply-chunk.ts";
 import { type RevListOptions, revList } from "../common/rev-list.ts";
+import { parseWalkRevisions } from "../common/walk-revisions.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner; readonly mailmaps: Mailmaps };
 type ListCommits = Handler<typeof CommitService.method.listCommits>;
@@ -26,7 +25,7 @@ type ListCommits = Handler<typeof CommitService.method.listCommits>;
 export function listCommits(needs: Needs): ListCommits {
   return async function* (request, call) {
     const located = locateRepository(needs.locator, request.repository);
-    const revisions = parseRevisions(request.revisions);
+    const revisions = parseWalkRevisions(request.revisions);
     const repository = openLocated(needs, located, call);
     const mailmap = needs.mailmaps.find(repository, call);
     const ask = { git: needs.git, gitCall: lazyGitCall(call) };
@@ -71,18 +70,6 @@ class CommitPage {
       yield oid;
     }
   }
-}
-
-function parseRevisions(texts: readonly string[]): string[] {
-  if (texts.length === 0) throw invalidArgument("missing revisions");
-  return texts.map((text) => {
-    const revision = binaryFromText(text);
-    try {
-      return parseRevision(revision, { pseudo: true });
-    } catch (error) {
-      throw wrapError("invalid-argument", "invalid revision", error);
-    }
-  });
 }
 
 function listOptions(request: ListCommitsRequest, revisions: readonly string[]): RevListOptions {

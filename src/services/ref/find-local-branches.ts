@@ -11,18 +11,19 @@ import {
 import { type Branch, BranchSchema } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import type { Handler } from "../../rpc/handler.ts";
-import { internal, RpcError, wrapError } from "../../rpc/rpc-error.ts";
+import { internal, type RpcError, wrapError } from "../../rpc/rpc-error.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import { fieldSize, gitCommitSize, messageFieldSize } from "../common/message-size.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
-import { PageCutter, PageTokenNotFoundError } from "../common/pagination.ts";
-import { readCommit, readObject } from "../common/read-commit.ts";
+import { itemsOnPage, PageCutter, PageTokenNotFoundError } from "../common/pagination.ts";
+import { readObject } from "../common/read-commit.ts";
 import { ReplyChunk } from "../common/reply-chunk.ts";
 import { parseExcludePatterns } from "./exclude-patterns.ts";
 import { listedCommit } from "./listed-commit.ts";
 import { listedRefs } from "./listed-refs.ts";
-import { listingFailure, pagedRefs } from "./paged-refs.ts";
+import { listingFailure } from "./paged-refs.ts";
+import { refCommits } from "./ref-commits.ts";
 
 type Needs = ReadNeeds & { readonly mailmaps: Mailmaps };
 type FindLocalBranches = Handler<typeof RefService.method.findLocalBranches>;
@@ -84,12 +85,9 @@ async function* listBranches(
   const chunk = new ReplyChunk(branchSize);
   let failure: RpcError | undefined;
   try {
-    for await (const ref of page.isEmpty ? [] : refs) {
-      if (page.step(ref.name) === "take") {
-        const full = chunk.add(await listedBranch(repository, ref, signal));
-        if (full !== undefined) yield full;
-      }
-      if (page.isFull) break;
+    for await (const ref of itemsOnPage(refs, page, ({ name }) => name)) {
+      const full = chunk.add(await listedBranch(repository, ref, signal));
+      if (full !== undefined) yield full;
     }
   } catch (error) {
     failure = listingFailure(error);
@@ -128,15 +126,7 @@ async function* readBranches(
 ): AsyncGenerator<Branch[], void, undefined> {
   const mailmap = mailmaps.find(repository, call);
   const page = new PageCutter(paginationParams);
-  for await (const batch of pagedRefs(refs, page, ({ name }) => name)) {
-    const branches: Branch[] = [];
-    for (const { name, oid } of batch.refs) {
-      const targetCommit = await readCommit(repository.objects, oid, mailmap, call.signal);
-      if (targetCommit === undefined) {
-        throw new RpcError("unknown", "sending lines: object not found", { metadata: { oid } });
-      }
-      branches.push(create(BranchSchema, { name: bytesFromBinary(name), targetCommit }));
-    }
-    yield branches;
+  for await (const commits of refCommits(repository, refs, mailmap, call.signal, page)) {
+    yield commits.map(({ name, commit }) => create(BranchSchema, { name, targetCommit: commit }));
   }
 }

@@ -1,0 +1,84 @@
+import { type Oid, parseOid } from "../../git/oid/oid.ts";
+import { bytesFromBinary } from "../../git/ref/binary-string.ts";
+import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
+import type { RefService } from "../../proto/ref_pb.ts";
+import type { Call } from "../../rpc/call.ts";
+import type { Handler } from "../../rpc/handler.ts";
+import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
+import { gitCall } from "../common/git-call.ts";
+import { locateRepository } from "../common/locate-repository.ts";
+import type { Mailmaps } from "../common/mailmaps.ts";
+import { fieldSize } from "../common/message-size.ts";
+import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
+import { outputLines } from "../common/output-lines.ts";
+import { readObject } from "../common/read-commit.ts";
+import { ReplyChunk } from "../common/reply-chunk.ts";
+import { pipelineFailure } from "../common/rev-list.ts";
+import { parseWalkRevisions } from "../common/walk-revisions.ts";
+
+type Needs = ReadNeeds & { readonly git: GitRunner; readonly mailmaps: Mailmaps };
+type GetTagSignatures = Handler<typeof RefService.method.getTagSignatures>;
+
+/** Tells signature and signed text of the annotated tags that revisions lead over. */
+export function getTagSignatures(needs: Needs): GetTagSignatures {
+  return async function* (request, call) {
+    const located = locateRepository(needs.locator, request.repository);
+    const revisions = parseWalkRevisions(request.tagRevisions);
+    const repository = openLocated(needs, located, call);
+    const mailmap = needs.mailmaps.find(repository, call);
+    const chunk = new ReplyChunk(signatureSize);
+    try {
+      for await (const oid of listTags(needs.git, repository, revisions, call)) {
+        const tag = await readObject(repository.objects, oid, call.signal);
+        if (tag === undefined) throw new RpcError("unknown", "requesting object: object not found");
+        const content = mailmap?.rewriteHeaders(tag.content) ?? tag.content;
+        const full = chunk.add({ tagId: oid, ...splitTag(content) });
+        if (full !== undefined) yield { signatures: full };
+      }
+    } catch (error) {
+      throw wrapError("internal", "cat-file iterator stop", error);
+    }
+    const signatures = chunk.rest();
+    if (signatures !== undefined) yield { signatures };
+  };
+}
+
+interface TagSignature {
+  readonly tagId: string;
+  readonly signature: Buffer;
+  readonly content: Buffer;
+}
+
+function signatureSize({ tagId, signature, content }: TagSignature): number {
+  return fieldSize(tagId.length) + fieldSize(signature.length) + fieldSize(content.length);
+}
+
+/** Everything from the first armor on is the signature. */
+function splitTag(content: Buffer): Omit<TagSignature, "tagId"> {
+  const start = content.indexOf("-----BEGIN", 0, "latin1");
+  if (start <= 0) return { signature: Buffer.alloc(0), content };
+  const signature = content.subarray(start, content.at(-1) === NEWLINE ? -1 : undefined);
+  return { signature, content: content.subarray(0, start) };
+}
+
+const NEWLINE = 0x0a;
+
+async function* listTags(
+  git: GitRunner,
+  { located }: OpenedRepository,
+  revisions: readonly string[],
+  call: Call,
+): AsyncGenerator<Oid, void, undefined> {
+  const walk = ["--stdin", "--in-commit-order", "--objects", "--object-names"];
+  const flags = [...walk, "--filter=object:type=tag", "--filter-provided-objects"];
+  const stdin = bytesFromBinary(revisions.join("\n"));
+  try {
+    const output = git.stream(located, { name: "rev-list", flags }, { ...gitCall(call), stdin });
+    for await (const line of outputLines(output)) {
+      const oid = parseOid(line.split(" ", 1)[0] ?? "");
+      if (oid !== undefined) yield oid;
+    }
+  } catch (error) {
+    throw error instanceof GitExitError ? pipelineFailure(error) : error;
+  }
+}

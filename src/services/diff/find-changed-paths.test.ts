@@ -14,7 +14,10 @@ import { commitFiles } from "../../testing/commit-files.ts";
 import { assertRepositoryErrors, collect } from "../../testing/repository-errors.ts";
 import { startTestServer } from "../../testing/test-server.ts";
 
-type Request = MessageInitShape<typeof FindChangedPathsRequestSchema>;
+type Request = Exclude<
+  MessageInitShape<typeof FindChangedPathsRequestSchema>,
+  { $typeName: string }
+>;
 type PathsRequest = MessageInitShape<typeof PathsRequestSchema>;
 
 function commit(commitRevision: string, ...parentCommitRevisions: string[]): PathsRequest {

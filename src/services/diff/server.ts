@@ -3,6 +3,7 @@ import { DiffService } from "../../proto/diff_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import { commitDelta } from "./commit-delta.ts";
+import { commitDiff } from "./commit-diff.ts";
 import { diffStats } from "./diff-stats.ts";
 import { findChangedPaths } from "./find-changed-paths.ts";
 import { rawDiff } from "./raw-diff.ts";
@@ -15,6 +16,7 @@ interface Needs extends ReadNeeds {
 export function diffService(needs: Needs): ServiceRegistration {
   return serve(DiffService, {
     commitDelta: commitDelta(needs),
+    commitDiff: commitDiff(needs),
     diffStats: diffStats(needs),
     findChangedPaths: findChangedPaths(needs),
     rawDiff: rawDiff(needs),

@@ -1,0 +1,192 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type ChangedPath, ChangedPathsReader } from "../../git/diff/changed-paths-reader.ts";
+import { DiffFormatError } from "../../git/diff/diff-error.ts";
+import type { DiffLimits } from "../../git/diff/diff-limits.ts";
+import type { FileDiff } from "../../git/diff/file-diff.ts";
+import type { NumStat } from "../../git/diff/numstat-reader.ts";
+import { OID_HEX_LENGTH } from "../../git/oid/oid.ts";
+import { binaryFromText, bytesFromBinary } from "../../git/ref/binary-string.ts";
+import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
+import {
+  type CommitDiffRequest,
+  type CommitDiffResponseSchema,
+  CommitDiffRequest_DiffMode as DiffMode,
+  type DiffService,
+  CommitDiffRequest_WhitespaceChanges as WhitespaceChanges,
+} from "../../proto/diff_pb.ts";
+import type { Handler } from "../../rpc/handler.ts";
+import { wrapError } from "../../rpc/rpc-error.ts";
+import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
+import { gitCall } from "../common/git-call.ts";
+import { startFailure } from "../common/start-failure.ts";
+import {
+  type ComparedDirectory,
+  type Comparison,
+  fileDiffs,
+  numStats,
+  withObjectFormat,
+} from "./compare.ts";
+import { locateCompared, REPLY_BYTES } from "./compared-commits.ts";
+
+type Needs = { readonly locator: RepositoryLocator; readonly git: GitRunner };
+type CommitDiff = Handler<typeof DiffService.method.commitDiff>;
+type Reply = MessageInitShape<typeof CommitDiffResponseSchema>;
+
+/**
+ * Tells which files differ between two commits, with their patches within limits. Where changes of
+ * whitespace are ignored, the files without other changes come last and have no patch.
+ */
+export function commitDiff({ locator, git }: Needs): CommitDiff {
+  return async function* (request, call) {
+    const located = locateCompared(locator, request);
+    const directory = withObjectFormat(located, "detecting object format");
+    const comparison = { git, directory, gitCall: gitCall(call) };
+    const ignored = await findIgnored(comparison, request);
+    try {
+      const command = {
+        name: "diff",
+        flags: [
+          "--patch",
+          "--raw",
+          ...commonFlags(request, directory),
+          ...whitespaceFlags(request),
+        ],
+        args: commitsOf(request),
+        paths: request.paths,
+      } as const;
+      for await (const diff of fileDiffs(comparison, command, limitsOf(request))) {
+        const { toPath, fromId, toId } = diff.change;
+        ignored.delete(keyOf(toPath, fromId, toId));
+        yield* patchReplies(diff);
+      }
+    } catch (error) {
+      throw wrapError("internal", "eachDiff", error);
+    }
+    if (ignored.size > 0) yield* ignoredReplies(comparison, request, [...ignored.values()]);
+  };
+}
+
+function* patchReplies(diff: FileDiff): Generator<Reply> {
+  const { fromPath, toPath, ...change } = diff.change;
+  const patch = diff.takePatch();
+  yield {
+    ...change,
+    fromPath: bytesFromBinary(fromPath),
+    toPath: bytesFromBinary(toPath),
+    binary: diff.binary,
+    overflowMarker: diff.overflowMarker,
+    collapsed: diff.collapsed,
+    tooLarge: diff.tooLarge,
+    linesAdded: diff.linesAdded,
+    linesRemoved: diff.linesRemoved,
+    rawPatchData: patch.subarray(0, REPLY_BYTES),
+    endOfPatch: patch.length <= REPLY_BYTES,
+  };
+  for (let start = REPLY_BYTES; start < patch.length; start += REPLY_BYTES) {
+    const end = start + REPLY_BYTES;
+    yield { rawPatchData: patch.subarray(start, end), endOfPatch: end >= patch.length };
+  }
+}
+
+function commitsOf({ leftCommitId, rightCommitId }: CommitDiffRequest): [string, string] {
+  return [leftCommitId, rightCommitId];
+}
+
+function commonFlags(request: CommitDiffRequest, { objectFormat }: ComparedDirectory): string[] {
+  const abbrev = `--abbrev=${OID_HEX_LENGTH[objectFormat]}`;
+  const flags = ["--find-renames=30%", abbrev, "--full-index"];
+  return request.diffMode === DiffMode.WORDDIFF ? [...flags, "--word-diff=porcelain"] : flags;
+}
+
+function whitespaceFlags({ whitespaceChanges }: CommitDiffRequest): string[] {
+  if (whitespaceChanges === WhitespaceChanges.IGNORE_ALL) return ["--ignore-all-space"];
+  return whitespaceChanges === WhitespaceChanges.IGNORE ? ["--ignore-space-change"] : [];
+}
+
+function limitsOf(request: CommitDiffRequest): DiffLimits {
+  const { collapseDiffs, collectAllPaths, safeMaxFiles, safeMaxLines, safeMaxBytes } = request;
+  const limits = { collapseDiffs, collectAllPaths, safeMaxFiles, safeMaxLines, safeMaxBytes };
+  if (!request.enforceLimits) return limits;
+  const { maxFiles, maxLines, maxBytes, maxPatchBytes } = request;
+  const extensions = Object.entries(request.maxPatchBytesForFileExtension);
+  return {
+    ...limits,
+    enforceLimits: true,
+    maxFiles,
+    maxLines,
+    maxBytes,
+    maxPatchBytes,
+    maxPatchBytesForFileExtension: new Map(
+      extensions.map(([extension, bytes]) => [binaryFromText(extension), bytes]),
+    ),
+  };
+}
+
+/**
+ * Finds all files that differ, by `keyOf`, for a request that ignores changes of whitespace: git
+ * doesn't tell of files that have no other changes when it is to ignore these.
+ */
+async function findIgnored(
+  comparison: Comparison<ComparedDirectory>,
+  request: CommitDiffRequest,
+): Promise<Map<string, ChangedPath>> {
+  const ignored = new Map<string, ChangedPath>();
+  if (request.whitespaceChanges === WhitespaceChanges.UNSPECIFIED) return ignored;
+  const reader = new ChangedPathsReader(false);
+  const command = {
+    name: "diff-tree",
+    flags: ["-r", "-z", ...commonFlags(request, comparison.directory)],
+    args: commitsOf(request),
+    paths: request.paths,
+  } as const;
+  const { git, directory, gitCall } = comparison;
+  try {
+    for await (const chunk of git.stream(directory, command, gitCall)) {
+      for (const changed of reader.push(chunk)) {
+        ignored.set(keyOf(changed.path, changed.oldBlobId, changed.newBlobId), changed);
+      }
+    }
+  } catch (error) {
+    if (error instanceof DiffFormatError) throw wrapError("internal", "diff-tree parse", error);
+    // What makes this fail makes the comparison of contents fail as well, and that is reported.
+    if (!(error instanceof GitExitError)) {
+      throw startFailure("internal", "diff-tree: diff-tree", error);
+    }
+  }
+  return ignored;
+}
+
+/** A file with both of its contents. */
+function keyOf(path: string, oldBlobId: string, newBlobId: string): string {
+  return path + oldBlobId + newBlobId;
+}
+
+async function* ignoredReplies(
+  comparison: Comparison,
+  request: CommitDiffRequest,
+  ignored: readonly ChangedPath[],
+): AsyncGenerator<Reply> {
+  const stats = new Map<string, NumStat>();
+  const paths = ignored.map(({ path }) => bytesFromBinary(path));
+  try {
+    for await (const stat of numStats(comparison, commitsOf(request), paths)) {
+      stats.set(stat.path, stat);
+    }
+  } catch (error) {
+    throw wrapError("internal", "numstat", error);
+  }
+  for (const { path, oldBlobId, newBlobId, oldMode, newMode } of ignored) {
+    const { additions = 0, deletions = 0 } = stats.get(path) ?? {};
+    yield {
+      fromPath: bytesFromBinary(path),
+      toPath: bytesFromBinary(path),
+      fromId: oldBlobId,
+      toId: newBlobId,
+      oldMode,
+      newMode,
+      endOfPatch: true,
+      linesAdded: additions,
+      linesRemoved: deletions,
+    };
+  }
+}

@@ -37,6 +37,13 @@ export function writtenBytes(pid: number): number {
   return Number(written);
 }
 
+/** Memory of a process in bytes. */
+export function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "latin1");
+  const [, kilobytes = "0"] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? [];
+  return Number(kilobytes) * 1024;
+}
+
 /** Asks again and again until the answer is yes; fails with `what` when the time is up. */
 export async function eventually(
   what: string,

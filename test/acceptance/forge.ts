@@ -16,6 +16,8 @@ export interface Forge {
   readonly ssh: string;
   /** The process of the gRPC server. */
   serverPid(): number;
+  /** The process of the doors for git clients. */
+  gatewayPid(): number;
   /** Ends it in order and waits. */
   stop(): Promise<void>;
   /** Ends every process of it at once, as a power cut would. */
@@ -54,7 +56,8 @@ export async function startForge(t: TestContext, gateway?: string): Promise<Forg
     child.kill("SIGTERM");
     await exited;
   };
-  const serverPid = (): number => childOf(child?.pid ?? 0);
+  const gatewayPid = (): number => child?.pid ?? 0;
+  const serverPid = (): number => childOf(gatewayPid());
   const kill = async (): Promise<void> => {
     if (child?.pid === undefined) return;
     const exited = once(child, "exit");
@@ -71,6 +74,7 @@ export async function startForge(t: TestContext, gateway?: string): Promise<Forg
     http: `http://127.0.0.1:${httpPort}`,
     ssh: `ssh://git@127.0.0.1:${sshPort}`,
     serverPid,
+    gatewayPid,
     stop,
     kill,
     start,

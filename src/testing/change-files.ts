@@ -41,7 +41,7 @@ export function changeFiles(
 }
 
 function fileCommand(path: string, file: TestFile): Buffer {
-  const name = Buffer.from(path, "latin1");
+  const name = Buffer.from(quoted(path));
   if (file === null) return Buffer.concat([Buffer.from("D "), name, NEWLINE]);
   const { mode, content } =
     typeof file === "string" || Buffer.isBuffer(file) ? { mode: "100644", content: file } : file;
@@ -52,6 +52,11 @@ function fileCommand(path: string, file: TestFile): Buffer {
   const head = Buffer.from(`M ${mode} inline `);
   const data = Buffer.from(`\ndata ${bytes.length}\n`);
   return Buffer.concat([head, name, data, bytes, NEWLINE]);
+}
+
+function quoted(path: string): string {
+  const bytes = [...Buffer.from(path, "latin1")];
+  return `"${bytes.map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("")}"`;
 }
 
 const NEWLINE = Buffer.from("\n");

@@ -3,7 +3,9 @@ import { CommitService } from "../../proto/commit_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
+import { commitStats } from "./commit-stats.ts";
 import { findCommit } from "./find-commit.ts";
+import { getCommitMessages } from "./get-commit-messages.ts";
 import { getTreeEntries } from "./get-tree-entries.ts";
 import { lastCommitForPath } from "./last-commit-for-path.ts";
 import { listCommits } from "./list-commits.ts";
@@ -19,7 +21,9 @@ interface Needs extends ReadNeeds {
 
 export function commitService(needs: Needs): ServiceRegistration {
   return serve(CommitService, {
+    commitStats: commitStats(needs),
     findCommit: findCommit(needs),
+    getCommitMessages: getCommitMessages(needs),
     getTreeEntries: getTreeEntries(needs),
     lastCommitForPath: lastCommitForPath(needs),
     listCommits: listCommits(needs),

@@ -10,6 +10,7 @@ import type { ReaderResources } from "../pack/reader-resources.ts";
 import { CommitGraph, commitGraphChainPath } from "./commit-graph.ts";
 import { CommitStore } from "./commit-store.ts";
 import { countCommits, walkCommits } from "./commit-walk.ts";
+import { findContaining } from "./containing.ts";
 import { isAncestor, mergeBases, removeRedundant } from "./merge-base.ts";
 import { runTask, type Task } from "./task.ts";
 import type { WalkedCommit, WalkOptions, WalkTip } from "./walk-options.ts";
@@ -77,6 +78,19 @@ export class CommitHistory {
       (store) => isAncestor(store, store.get(ancestor), store.get(descendant)),
       signal,
     );
+  }
+
+  /** Those of `commits` that have `ancestor` in their history, as `git for-each-ref --contains`. */
+  async containing(
+    ancestor: Oid,
+    commits: readonly Oid[],
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<Oid>> {
+    return this.#run(function* (store) {
+      const numbers = commits.map((oid) => store.get(oid));
+      const containing = yield* findContaining(store, store.get(ancestor), numbers);
+      return new Set([...containing].map((commit) => store.oidOf(commit)));
+    }, signal);
   }
 
   /** The commit that `git merge-base` names for the first of these and the merge of the others. */

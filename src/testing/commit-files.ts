@@ -17,11 +17,12 @@ export function commitFiles(
   { git, gitLine }: Pick<TestRepository, "git" | "gitLine">,
   files: Readonly<Record<string, TestFile>>,
   parents: readonly string[] = [],
+  message = "message",
 ): string {
   const [first, ...others] = parents;
   const commit = [
     `commit ${REF}\ncommitter C O Mitter <committer@example.com> 1700000000 +0000\n`,
-    "data 7\nmessage\n",
+    `data ${Buffer.byteLength(message)}\n${message}\n`,
     first === undefined ? "" : `from ${first}\n`,
     ...others.map((parent) => `merge ${parent}\n`),
     "deleteall\n",

@@ -6,8 +6,11 @@ import { commitDelta } from "./commit-delta.ts";
 import { commitDiff } from "./commit-diff.ts";
 import { diffStats } from "./diff-stats.ts";
 import { findChangedPaths } from "./find-changed-paths.ts";
+import { getPatchId } from "./get-patch-id.ts";
+import { rangeDiff } from "./range-diff.ts";
 import { rawDiff } from "./raw-diff.ts";
 import { rawPatch } from "./raw-patch.ts";
+import { rawRangeDiff } from "./raw-range-diff.ts";
 
 interface Needs extends ReadNeeds {
   readonly git: GitRunner;
@@ -19,7 +22,10 @@ export function diffService(needs: Needs): ServiceRegistration {
     commitDiff: commitDiff(needs),
     diffStats: diffStats(needs),
     findChangedPaths: findChangedPaths(needs),
+    getPatchID: getPatchId(needs),
+    rangeDiff: rangeDiff(needs),
     rawDiff: rawDiff(needs),
     rawPatch: rawPatch(needs),
+    rawRangeDiff: rawRangeDiff(needs),
   });
 }

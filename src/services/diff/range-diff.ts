@@ -1,0 +1,83 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { DiffFormatError } from "../../git/diff/diff-error.ts";
+import {
+  type CommitPair,
+  type PairComparison,
+  RangeDiffReader,
+} from "../../git/diff/range-diff-reader.ts";
+import { textFromBinary } from "../../git/ref/binary-string.ts";
+import type { GitExitError, GitRunner } from "../../gitcmd/git-runner.ts";
+import {
+  RangeDiffResponse_Comparator as Comparator,
+  type DiffService,
+  type RangeDiffResponseSchema,
+} from "../../proto/diff_pb.ts";
+import type { Handler } from "../../rpc/handler.ts";
+import { failedPrecondition, internal } from "../../rpc/rpc-error.ts";
+import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
+import { gitCall } from "../common/git-call.ts";
+import { type Comparison, printed } from "./compare.ts";
+import { REPLY_BYTES } from "./compared-commits.ts";
+import { compareRanges, type RangeComparison } from "./range-spec.ts";
+
+type Needs = { readonly locator: RepositoryLocator; readonly git: GitRunner };
+type RangeDiff = Handler<typeof DiffService.method.rangeDiff>;
+type Reply = MessageInitShape<typeof RangeDiffResponseSchema>;
+
+const COMPARATORS: Readonly<Record<PairComparison, Comparator>> = {
+  "=": Comparator.EQUAL_UNSPECIFIED,
+  ">": Comparator.GREATER_THAN,
+  "<": Comparator.LESS_THAN,
+  "!": Comparator.NOT_EQUAL,
+};
+
+/** Compares two versions of a range of commits: which ones correspond, and what differs in them. */
+export function rangeDiff({ locator, git }: Needs): RangeDiff {
+  return async function* (request, call) {
+    const { directory, command } = compareRanges(locator, request, ["--no-color"]);
+    const comparison = { git, directory, gitCall: gitCall(call) };
+    for await (const pair of commitPairs(comparison, command)) yield* pairReplies(pair);
+  };
+}
+
+async function* commitPairs(
+  comparison: Comparison,
+  command: RangeComparison["command"],
+): AsyncGenerator<CommitPair, void, undefined> {
+  const reader = new RangeDiffReader();
+  try {
+    for await (const chunk of printed(comparison, command, comparisonFailed)) {
+      yield* reader.push(chunk);
+    }
+    yield* reader.end();
+  } catch (error) {
+    if (!(error instanceof DiffFormatError)) throw error;
+    throw internal(`RangeDiff: parse failure: ${error.message}`, { cause: error });
+  }
+}
+
+function comparisonFailed(cause: GitExitError): Error {
+  const { message, metadata } = cause;
+  return failedPrecondition(`RangeDiff: ${message}`, { cause, metadata });
+}
+
+function* pairReplies({
+  fromCommit,
+  toCommit,
+  comparison,
+  title,
+  patch,
+}: CommitPair): Generator<Reply> {
+  yield {
+    fromCommitId: fromCommit,
+    toCommitId: toCommit,
+    comparison: COMPARATORS[comparison],
+    commitMessageTitle: textFromBinary(title),
+    patchData: patch.subarray(0, REPLY_BYTES),
+    endOfPatch: patch.length <= REPLY_BYTES,
+  };
+  for (let start = REPLY_BYTES; start < patch.length; start += REPLY_BYTES) {
+    const end = start + REPLY_BYTES;
+    yield { patchData: patch.subarray(start, end), endOfPatch: end >= patch.length };
+  }
+}

@@ -35,13 +35,11 @@ function maker(kind: ErrorKind): Make {
 
 export const invalidArgument: Make = maker("invalid-argument");
 export const notFound: Make = maker("not-found");
-export const alreadyExists: Make = maker("already-exists");
 export const failedPrecondition: Make = maker("failed-precondition");
 export const permissionDenied: Make = maker("permission-denied");
 export const unauthenticated: Make = maker("unauthenticated");
 export const resourceExhausted: Make = maker("resource-exhausted");
 export const aborted: Make = maker("aborted");
-export const unavailable: Make = maker("unavailable");
 export const unimplemented: Make = maker("unimplemented");
 export const dataLoss: Make = maker("data-loss");
 export const internal: Make = maker("internal");

@@ -36,6 +36,8 @@ export interface Runtime {
   readonly serverVersion: string;
   /** The private key that signs commits; empty when nothing is signed. */
   readonly signingKeyPath: string;
+  /** Keys that did so before. */
+  readonly rotatedSigningKeyPaths: readonly string[];
   readonly metrics: MetricRegistry;
 }
 
@@ -91,6 +93,7 @@ export async function buildRuntime(
     logger,
     serverVersion: programVersion(),
     signingKeyPath: config.git.signingKey,
+    rotatedSigningKeyPaths: config.git.rotatedSigningKeys,
     metrics,
   };
 }

@@ -18,8 +18,8 @@ const KEPT_BYTES_MAX = 128 * MIB;
 const SETTLED_MS = 20_000;
 const SAMPLE_MS = 20;
 
-const NOISE_FILES = 10;
-const NOISE_BYTES = 100 * MIB;
+const NOISE_FILES = 8;
+const NOISE_BYTES = 80 * MIB;
 
 /** Commits files that nothing can compress; git shall not try either. */
 async function commitNoise(git: GitClient, folder: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createGunzip } from "node:zlib";
+import { DomainError } from "../../base/error/domain-error.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import type { HttpAccess } from "../access/http-access.ts";
 import type { GitBackend, TransferRequest } from "../backend/git-backend.ts";
@@ -115,10 +116,17 @@ function startAnswer(response: ServerResponse, contentType: string): void {
 
 function plainBody(request: IncomingMessage): AsyncIterable<Uint8Array> {
   const encoding = header(request, "content-encoding");
-  if (encoding !== "gzip" && encoding !== "x-gzip") return request;
+  return encoding === "gzip" || encoding === "x-gzip" ? inflated(request) : request;
+}
+
+async function* inflated(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   const plain = createGunzip();
   request.on("error", (error) => plain.destroy(error));
-  return request.pipe(plain);
+  try {
+    yield* request.pipe(plain) as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw new DomainError("invalid-argument", "the request's body is no gzip", { cause });
+  }
 }
 
 function header(request: IncomingMessage, name: string): string {

@@ -8,7 +8,8 @@ import type { Handler } from "../../rpc/handler.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
 import { gitCall } from "../common/git-call.ts";
 import { fileDiffs, withObjectFormat } from "./compare.ts";
-import { locateCompared, REPLY_BYTES } from "./compared-commits.ts";
+import { locateCompared } from "./compared-commits.ts";
+import { REPLY_BYTES } from "./patch-pieces.ts";
 
 type Needs = { readonly locator: RepositoryLocator; readonly git: GitRunner };
 type CommitDelta = Handler<typeof DiffService.method.commitDelta>;

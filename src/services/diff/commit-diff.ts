@@ -26,7 +26,8 @@ import {
   numStats,
   withObjectFormat,
 } from "./compare.ts";
-import { locateCompared, REPLY_BYTES } from "./compared-commits.ts";
+import { locateCompared } from "./compared-commits.ts";
+import { patchPieces } from "./patch-pieces.ts";
 
 type Needs = { readonly locator: RepositoryLocator; readonly git: GitRunner };
 type CommitDiff = Handler<typeof DiffService.method.commitDiff>;
@@ -68,8 +69,7 @@ export function commitDiff({ locator, git }: Needs): CommitDiff {
 
 function* patchReplies(diff: FileDiff): Generator<Reply> {
   const { fromPath, toPath, ...change } = diff.change;
-  const patch = diff.takePatch();
-  yield {
+  let reply: Reply = {
     ...change,
     fromPath: bytesFromBinary(fromPath),
     toPath: bytesFromBinary(toPath),
@@ -79,12 +79,10 @@ function* patchReplies(diff: FileDiff): Generator<Reply> {
     tooLarge: diff.tooLarge,
     linesAdded: diff.linesAdded,
     linesRemoved: diff.linesRemoved,
-    rawPatchData: patch.subarray(0, REPLY_BYTES),
-    endOfPatch: patch.length <= REPLY_BYTES,
   };
-  for (let start = REPLY_BYTES; start < patch.length; start += REPLY_BYTES) {
-    const end = start + REPLY_BYTES;
-    yield { rawPatchData: patch.subarray(start, end), endOfPatch: end >= patch.length };
+  for (const { data, isLast } of patchPieces(diff.takePatch())) {
+    yield { ...reply, rawPatchData: data, endOfPatch: isLast };
+    reply = {};
   }
 }
 

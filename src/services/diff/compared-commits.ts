@@ -12,9 +12,6 @@ interface CommitsRequest {
   readonly rightCommitId: string;
 }
 
-/** Replies whose size depends on what is in them are filled up to this many bytes. */
-export const REPLY_BYTES: number = 5 * 1024;
-
 /** Checks a request that compares two commits, and finds its repository. */
 export function locateCompared(
   locator: RepositoryLocator,

@@ -17,7 +17,7 @@ import { failedPrecondition, internal } from "../../rpc/rpc-error.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
 import { gitCall } from "../common/git-call.ts";
 import { type Comparison, printed } from "./compare.ts";
-import { REPLY_BYTES } from "./compared-commits.ts";
+import { patchPieces } from "./patch-pieces.ts";
 import { compareRanges, type RangeComparison } from "./range-spec.ts";
 
 type Needs = { readonly locator: RepositoryLocator; readonly git: GitRunner };
@@ -68,16 +68,14 @@ function* pairReplies({
   title,
   patch,
 }: CommitPair): Generator<Reply> {
-  yield {
+  let reply: Reply = {
     fromCommitId: fromCommit,
     toCommitId: toCommit,
     comparison: COMPARATORS[comparison],
     commitMessageTitle: textFromBinary(title),
-    patchData: patch.subarray(0, REPLY_BYTES),
-    endOfPatch: patch.length <= REPLY_BYTES,
   };
-  for (let start = REPLY_BYTES; start < patch.length; start += REPLY_BYTES) {
-    const end = start + REPLY_BYTES;
-    yield { patchData: patch.subarray(start, end), endOfPatch: end >= patch.length };
+  for (const { data, isLast } of patchPieces(patch)) {
+    yield { ...reply, patchData: data, endOfPatch: isLast };
+    reply = {};
   }
 }

@@ -4,6 +4,7 @@ import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import { commitDelta } from "./commit-delta.ts";
 import { commitDiff } from "./commit-diff.ts";
+import { diffBlobs } from "./diff-blobs.ts";
 import { diffStats } from "./diff-stats.ts";
 import { findChangedPaths } from "./find-changed-paths.ts";
 import { getPatchId } from "./get-patch-id.ts";
@@ -20,6 +21,7 @@ export function diffService(needs: Needs): ServiceRegistration {
   return serve(DiffService, {
     commitDelta: commitDelta(needs),
     commitDiff: commitDiff(needs),
+    diffBlobs: diffBlobs(needs),
     diffStats: diffStats(needs),
     findChangedPaths: findChangedPaths(needs),
     getPatchID: getPatchId(needs),

@@ -7,41 +7,11 @@ import {
   type ListCommitsResponse,
   ListCommitsRequest_Order as Order,
 } from "../../proto/commit_pb.ts";
+import { addBranchingHistory } from "../../testing/branching-history.ts";
 import { assertRepositoryErrors, collect } from "../../testing/repository-errors.ts";
-import { type ServedRepository, startTestServer } from "../../testing/test-server.ts";
+import { startTestServer } from "../../testing/test-server.ts";
 
 type Request = Exclude<MessageInitShape<typeof ListCommitsRequestSchema>, { $typeName: string }>;
-
-/** History with merges, equal dates and two roots; references and tags to several commits. */
-function addHistory({ git, gitLine }: ServedRepository): void {
-  const blob = gitLine(["hash-object", "-w", "--stdin"], { input: "content" });
-  const empty = gitLine(["mktree"]);
-  const full = gitLine(["mktree"], { input: `100644 blob ${blob}\tfile\n` });
-  const commits: string[] = [];
-  const commit = (year: number, parents: readonly number[], tree = empty, name = "A"): void => {
-    const env = { GIT_COMMITTER_DATE: `${year}-01-01T01:01:01Z`, GIT_AUTHOR_NAME: name };
-    const flags = parents.flatMap((parent) => ["-p", commits[parent] ?? ""]);
-    const message = `commit ${commits.length}`;
-    commits.push(gitLine(["commit-tree", tree, ...flags, "-m", message], { env }));
-  };
-  commit(2000, []);
-  commit(2001, [0], full);
-  commit(2001, [1], full, "Somebody Else");
-  commit(2003, [2]);
-  commit(2020, [3]);
-  commit(2005, [3], full);
-  commit(2006, [4, 5], full);
-  commit(2006, []);
-  commit(2007, [6, 7, 2]);
-  const [, , two = "", , four = "", five = "", , root = "", tip = ""] = commits;
-  git(["update-ref", "refs/heads/main", tip]);
-  git(["update-ref", "refs/heads/side", five]);
-  git(["update-ref", "refs/other/root", root]);
-  git(["tag", "light", four]);
-  git(["tag", "-m", "message", "annotated", two]);
-  git(["tag", "blob", blob]);
-  git(["tag", "tree", full]);
-}
 
 function ids(replies: readonly ListCommitsResponse[]): string[] {
   return replies.flatMap(({ commits }) => commits.map(({ id }) => id));
@@ -109,7 +79,7 @@ test("listCommits lists what git rev-list lists, in its order", async (t) => {
   const client = server.client(CommitService);
   for (const format of ["sha1", "sha256"] as const) {
     const repository = server.repository({ format });
-    addHistory(repository);
+    addBranchingHistory(repository);
     for (const [index, revisions] of REVISIONS.entries()) {
       for (const [optionsIndex, [options, flags]] of OPTIONS.entries()) {
         // A third of the combinations, another one for each format, and all plain ones.
@@ -129,7 +99,7 @@ test("listCommits takes paths literally when asked", async (t) => {
   const server = await startTestServer(t);
   const client = server.client(CommitService);
   const repository = server.repository();
-  addHistory(repository);
+  addBranchingHistory(repository);
   const request = {
     repository: repository.address,
     revisions: ["main"],
@@ -143,7 +113,7 @@ test("listCommits cuts pages behind a token", async (t) => {
   const server = await startTestServer(t);
   const client = server.client(CommitService);
   const repository = server.repository();
-  addHistory(repository);
+  addBranchingHistory(repository);
   const all = repository.gitLines(["rev-list", "main"]);
   const page = async (limit: number, pageToken = ""): Promise<[string[], string | undefined]> => {
     const replies = await collect(

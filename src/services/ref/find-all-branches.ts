@@ -5,6 +5,7 @@ import type { FindAllBranchesRequest, RefService } from "../../proto/ref_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { wrapError } from "../../rpc/rpc-error.ts";
+import { defaultBranch } from "../common/default-branch.ts";
 import { gitCall } from "../common/git-call.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import {
@@ -13,7 +14,6 @@ import {
   type ReadNeeds,
 } from "../common/open-repository.ts";
 import { outputLines } from "../common/output-lines.ts";
-import { defaultBranch } from "./default-branch.ts";
 import { listedRefs } from "./listed-refs.ts";
 import { listingFailed } from "./paged-refs.ts";
 import { type NamedOid, refCommits } from "./ref-commits.ts";

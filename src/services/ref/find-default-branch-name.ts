@@ -2,8 +2,8 @@ import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import type { RefService } from "../../proto/ref_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { wrapError } from "../../rpc/rpc-error.ts";
+import { defaultBranch, headTarget } from "../common/default-branch.ts";
 import { openRepository, type ReadNeeds } from "../common/open-repository.ts";
-import { defaultBranch, headTarget } from "./default-branch.ts";
 
 type FindDefaultBranchName = Handler<typeof RefService.method.findDefaultBranchName>;
 

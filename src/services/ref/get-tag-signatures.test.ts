@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { compareBinary } from "../../git/ref/binary-string.ts";
 import { RefService } from "../../proto/ref_pb.ts";
 import { assertRepositoryErrors, collect } from "../../testing/repository-errors.ts";
 import { startTestServer } from "../../testing/test-server.ts";
@@ -34,8 +35,8 @@ test("getTagSignatures takes tags apart", async (t) => {
     assert.deepEqual(await list("refs/tags/plain"), [plain]);
     assert.deepEqual(await list("light"), []);
     const all = await list("--tags");
-    const found = all.map(([id]) => id).sort();
-    assert.deepEqual(found, Object.values(ids).sort());
+    const found = all.map(([id = ""]) => id).toSorted(compareBinary);
+    assert.deepEqual(found, Object.values(ids).toSorted(compareBinary));
     assert.deepEqual(await list("--not", "--all"), []);
   }
 });

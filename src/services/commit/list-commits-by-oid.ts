@@ -1,0 +1,45 @@
+import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
+import { binaryFromText } from "../../git/ref/binary-string.ts";
+import type { GitRunner } from "../../gitcmd/git-runner.ts";
+import type { CommitService } from "../../proto/commit_pb.ts";
+import type { Handler } from "../../rpc/handler.ts";
+import { lazyGitCall } from "../common/git-call.ts";
+import type { Mailmaps } from "../common/mailmaps.ts";
+import { gitCommitSize } from "../common/message-size.ts";
+import { openRepository, type ReadNeeds } from "../common/open-repository.ts";
+import { readCommit } from "../common/read-commit.ts";
+import { ReplyChunk } from "../common/reply-chunk.ts";
+import { findObject } from "../common/resolve-revision.ts";
+
+type Needs = ReadNeeds & {
+  readonly git: GitRunner;
+  readonly mailmaps: Mailmaps;
+  readonly metrics: MetricRegistry;
+};
+type ListCommitsByOid = Handler<typeof CommitService.method.listCommitsByOid>;
+
+/** Tells about commits in the order in which they are asked for; those that don't exist are left out. */
+export function listCommitsByOid(needs: Needs): ListCommitsByOid {
+  const requestSizes = needs.metrics.histogram({
+    name: "gitaly_list_commits_by_oid_request_size",
+    help: "Number of commits requested in a ListCommitsByOid request",
+    labels: [],
+    buckets: [0.001, 1, 5, 10, 20],
+  });
+  return async function* ({ repository: address, oid: names }, call) {
+    const repository = openRepository(needs, address, call);
+    requestSizes.observe({}, names.length);
+    const mailmap = needs.mailmaps.find(repository, call);
+    const ask = { git: needs.git, gitCall: lazyGitCall(call) };
+    const chunk = new ReplyChunk(gitCommitSize);
+    for (const name of names) {
+      const oid = await findObject(repository, `${binaryFromText(name)}^{commit}`, ask);
+      const commit = oid && (await readCommit(repository.objects, oid, mailmap, call.signal));
+      if (commit === undefined) continue;
+      const full = chunk.add(commit);
+      if (full !== undefined) yield { commits: full };
+    }
+    const commits = chunk.rest();
+    if (commits !== undefined) yield { commits };
+  };
+}

@@ -4,15 +4,24 @@ import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import { calculateChecksum } from "./calculate-checksum.ts";
 import { createRepository } from "./create-repository.ts";
+import { fastExport } from "./fast-export.ts";
 import { findMergeBase } from "./find-merge-base.ts";
+import { fsck } from "./fsck.ts";
+import { getArchive } from "./get-archive.ts";
 import { getConfig } from "./get-config.ts";
+import { getFileAttributes } from "./get-file-attributes.ts";
+import { getInfoAttributes } from "./get-info-attributes.ts";
 import { getObjectDirectorySize } from "./get-object-directory-size.ts";
+import { getRawChanges } from "./get-raw-changes.ts";
 import { hasLocalBranches } from "./has-local-branches.ts";
 import { objectFormat } from "./object-format.ts";
+import { objectsSize } from "./objects-size.ts";
 import { removeRepository } from "./remove-repository.ts";
 import { repositoryExists } from "./repository-exists.ts";
 import { repositoryInfo } from "./repository-info.ts";
 import { repositorySize } from "./repository-size.ts";
+import { searchFilesByContent } from "./search-files-by-content.ts";
+import { searchFilesByName } from "./search-files-by-name.ts";
 import { writeRef } from "./write-ref.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner };
@@ -21,15 +30,24 @@ export function repositoryService(needs: Needs): ServiceRegistration {
   return serve(RepositoryService, {
     calculateChecksum: calculateChecksum(needs),
     createRepository: createRepository(needs),
+    fastExport: fastExport(needs),
     findMergeBase: findMergeBase(needs),
+    fsck: fsck(needs),
+    getArchive: getArchive(needs),
     getConfig: getConfig(needs),
+    getFileAttributes: getFileAttributes(needs),
+    getInfoAttributes: getInfoAttributes(needs),
     getObjectDirectorySize: getObjectDirectorySize(needs),
+    getRawChanges: getRawChanges(needs),
     hasLocalBranches: hasLocalBranches(needs),
     objectFormat: objectFormat(needs),
+    objectsSize: objectsSize(needs),
     removeRepository: removeRepository(needs),
     repositoryExists: repositoryExists(needs),
     repositoryInfo: repositoryInfo(needs),
     repositorySize: repositorySize(needs),
+    searchFilesByContent: searchFilesByContent(needs),
+    searchFilesByName: searchFilesByName(needs),
     writeRef: writeRef(needs),
   });
 }

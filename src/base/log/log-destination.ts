@@ -8,7 +8,7 @@ export interface LogDestination {
 }
 
 /** Lines are gathered until they are worth a system call. */
-const WRITE_BYTES_MIN = 4096;
+const WRITE_BYTES_MIN = 64 * 1024;
 
 /** A line waits no longer than this for others. */
 const WAIT_MS_MAX = 200;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { PathSelection } from "../../src/git/graph/path-selection.ts";
 import type { WalkOptions, WalkOrder, WalkTip } from "../../src/git/graph/walk-options.ts";
 import { type ObjectFormat, type Oid, parseOid } from "../../src/git/oid/oid.ts";
 import { ReaderResources } from "../../src/git/pack/reader-resources.ts";
@@ -19,7 +20,7 @@ const FORMATS: readonly ObjectFormat[] = ["sha1", "sha256"];
 const ORDERS: readonly WalkOrder[] = ["default", "date", "author-date", "topo"];
 
 /** How the history is written down beside the objects. */
-const GRAPHS = ["none", "single", "levels", "split", "partial"] as const;
+const GRAPHS = ["none", "single", "levels", "split", "partial", "filters", "filters-1"] as const;
 
 const { signal } = new AbortController();
 
@@ -47,6 +48,12 @@ function writeGraph(repository: TestRepository, kind: (typeof GRAPHS)[number]): 
     case "single":
       repository.git(write);
       break;
+    case "filters":
+      repository.git(["-c", "commitGraph.changedPathsVersion=2", ...write, "--changed-paths"]);
+      break;
+    case "filters-1":
+      repository.git(["-c", "commitGraph.changedPathsVersion=1", ...write, "--changed-paths"]);
+      break;
     case "levels":
       repository.git(["-c", "commitGraph.generationVersion=1", ...write]);
       break;
@@ -57,6 +64,8 @@ function writeGraph(repository: TestRepository, kind: (typeof GRAPHS)[number]): 
       for (const part of parts) {
         const input = commits.slice(0, Math.ceil(commits.length * part)).join("\n");
         const flags = ["--stdin-commits", "--split=no-merge", "--no-progress"];
+        // Filters in some layers only.
+        if (part < 0.5) flags.push("--changed-paths");
         repository.git(["commit-graph", "write", ...flags], { input });
       }
     }
@@ -94,16 +103,46 @@ function revListFlags(options: WalkOptions): string[] {
   return flags;
 }
 
-function randomOptions(random: Random, commits: readonly Oid[]): WalkOptions {
+/** Paths that the generated histories have, and some that they don't. */
+const PATHS = [
+  "README",
+  "src",
+  "src/",
+  "src/main",
+  "src/main/",
+  "src/main.c",
+  "./src//main/deep",
+  "docs/café.md",
+  "docs",
+  "with blank/a b",
+  "modules",
+  "modules/1",
+  "modules/1/",
+  "modules/1/inside",
+  "link",
+  "link/",
+  "zeta/",
+  "missing/file",
+  "src/../zeta",
+  ".",
+] as const;
+
+function randomPaths(random: Random): string[] {
+  return Array.from({ length: 1 + random.below(2) }, () => random.pick(PATHS));
+}
+
+function randomOptions(random: Random, commits: readonly Oid[], paths: string[]): WalkOptions {
   const maybe = <T>(value: T, oneIn = 4): T | undefined =>
     random.oneIn(oneIn) ? value : undefined;
   const tips = Array.from({ length: 1 + random.below(4) }, (_, i): WalkTip => {
     return { oid: random.pick(commits), isExcluded: i > 0 && random.oneIn(2) };
   });
+  const order = random.pick(ORDERS);
   return {
     tips,
-    order: random.pick(ORDERS),
-    firstParent: maybe(true),
+    order,
+    // Git doesn't get to know the author's time of some commits then, and puts them last.
+    firstParent: order === "author-date" ? undefined : maybe(true),
     reverse: maybe(true),
     boundary: maybe(true),
     skip: maybe(random.below(10)),
@@ -112,6 +151,7 @@ function randomOptions(random: Random, commits: readonly Oid[]): WalkOptions {
     until: maybe(1_600_000_000 + random.below(6000), 6),
     parentsMin: maybe(random.below(3), 8),
     parentsMax: maybe(random.below(3), 8),
+    paths: PathSelection.parse(paths.map((path) => Buffer.from(path))),
   };
 }
 
@@ -131,11 +171,13 @@ async function assertSameWalks(
 ): Promise<void> {
   const commits = allCommits(real);
   for (let i = 0; i < count; i++) {
-    const options = randomOptions(random, commits);
+    const paths = random.oneIn(3) ? randomPaths(random) : [];
+    const options = randomOptions(random, commits, paths);
     const tips = options.tips.map(({ oid, isExcluded }) => (isExcluded === true ? `^${oid}` : oid));
     const flags = revListFlags(options);
-    const expected = real.gitLines(["rev-list", ...flags, ...tips]);
-    const command = `rev-list ${flags.join(" ")} ${tips.join(" ")}`;
+    const args = ["rev-list", ...flags, ...tips, "--", ...paths];
+    const expected = real.gitLines(["--literal-pathspecs", ...args]);
+    const command = args.join(" ");
     assert.deepEqual(await walkLines(repository, options), expected, command);
     if (options.boundary === true) continue;
     assert.equal(await repository.history.count(options, signal), expected.length, command);

@@ -1,7 +1,8 @@
 import { CommitQueue } from "./commit-queue.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { listLimited } from "./limited-walk.ts";
-import { processParents } from "./process-parents.ts";
+import { PathSimplifier } from "./path-simplifier.ts";
+import { type ParentRules, processParents } from "./process-parents.ts";
 import { TASK_STEPS, type Task } from "./task.ts";
 import { sortTopologically } from "./topological-order.ts";
 import { TopologicalWalk } from "./topological-walk.ts";
@@ -48,12 +49,16 @@ export function* countCommits(store: CommitStore, options: WalkOptions): Task<nu
 class CommitWalk {
   readonly #state: WalkState;
   readonly #options: WalkOptions;
+  readonly #rules: ParentRules;
   /** Parents of commits that were yielded, which may be boundaries. */
   readonly #bordering: number[] = [];
 
   constructor(store: CommitStore, options: WalkOptions) {
     this.#state = new WalkState(store);
     this.#options = options;
+    const { firstParent = false, paths } = options;
+    const simplifier = paths && new PathSimplifier(store, paths, firstParent);
+    this.#rules = { firstParent, simplifier };
   }
 
   *run(): Generator<WalkStep, void, undefined> {
@@ -97,7 +102,7 @@ class CommitWalk {
     if (order !== "default" && store.graph?.hasGenerations === true) {
       yield* this.#foundTopologically(tips);
     } else if (order !== "default" || isExcluding) {
-      const list = yield* listLimited(this.#state, tips, this.#options);
+      const list = yield* listLimited(this.#state, tips, this.#options, this.#rules);
       yield* order === "default" ? list : yield* sortTopologically(this.#state, list, order);
     } else {
       yield* this.#foundByTime(tips);
@@ -106,7 +111,7 @@ class CommitWalk {
 
   *#foundByTime(tips: readonly number[]): Generator<number | undefined, void, undefined> {
     const { store } = this.#state;
-    const { since, firstParent = false } = this.#options;
+    const { since } = this.#options;
     const queue = new CommitQueue();
     const put = (commit: number): void => queue.put(commit, store.timeOf(commit));
     for (const tip of tips) put(tip);
@@ -114,14 +119,14 @@ class CommitWalk {
     for (let commit = queue.take(); commit !== undefined; commit = queue.take()) {
       if (++steps % TASK_STEPS === 0) yield undefined;
       if (since !== undefined && store.timeOf(commit) < since) continue;
-      processParents(this.#state, commit, firstParent, put);
+      processParents(this.#state, commit, this.#rules, put);
       yield commit;
     }
   }
 
   *#foundTopologically(tips: readonly number[]): Generator<number | undefined, void, undefined> {
     const { since } = this.#options;
-    const walk = new TopologicalWalk(this.#state, this.#options);
+    const walk = new TopologicalWalk(this.#state, this.#options, this.#rules);
     yield* walk.start(tips);
     let steps = 0;
     for (let commit = walk.take(); commit !== undefined; commit = walk.take()) {
@@ -138,7 +143,7 @@ class CommitWalk {
     const tips = this.#options.tips.map(({ oid, isExcluded, isLeft }) => {
       const commit = store.get(oid);
       this.#state.parse(commit);
-      if (isExcluded === true) flags.add(commit, MARK.uninteresting);
+      if (isExcluded === true) flags.add(commit, MARK.uninteresting | MARK.bottom);
       if (isLeft === true) flags.add(commit, MARK.left);
       return commit;
     });
@@ -153,17 +158,17 @@ class CommitWalk {
   #isWanted(commit: number): boolean {
     const { store, flags } = this.#state;
     const { until, filter, parentsMin = 0, parentsMax } = this.#options;
-    if (flags.has(commit, MARK.shown | MARK.uninteresting)) return false;
+    if (flags.has(commit, MARK.shown | MARK.uninteresting | MARK.treeSame)) return false;
     if (until !== undefined && store.timeOf(commit) > until) return false;
     if (parentsMin > 0 || parentsMax !== undefined) {
-      const { length } = store.parentsOf(commit);
+      const { length } = this.#state.parentsOf(commit);
       if (length < parentsMin || length > (parentsMax ?? length)) return false;
     }
     return filter === undefined || filter(store.contentOf(commit));
   }
 
   #noteBorder(commit: number): void {
-    for (const parent of this.#state.store.parentsOf(commit)) {
+    for (const parent of this.#state.parentsOf(commit)) {
       const { flags } = this.#state;
       if (flags.has(parent, MARK.shown)) continue;
       if (flags.addNew(parent, MARK.childShown)) this.#bordering.push(parent);

@@ -1,5 +1,5 @@
 import { CommitQueue } from "./commit-queue.ts";
-import { processParents } from "./process-parents.ts";
+import { type ParentRules, processParents } from "./process-parents.ts";
 import { TASK_STEPS, type Task } from "./task.ts";
 import type { WalkOptions } from "./walk-options.ts";
 import { MARK, type WalkState } from "./walk-state.ts";
@@ -15,7 +15,8 @@ const SLOP = 5;
 export function* listLimited(
   state: WalkState,
   tips: readonly number[],
-  { since, until, firstParent = false }: WalkOptions,
+  { since, until }: WalkOptions,
+  rules: ParentRules,
 ): Task<number[]> {
   const { flags, store } = state;
   const queue = new LimitQueue(state);
@@ -28,7 +29,7 @@ export function* listLimited(
     if (++steps % TASK_STEPS === 0) yield;
     const commitTime = store.timeOf(commit);
     if (since !== undefined && commitTime < since) flags.add(commit, MARK.uninteresting);
-    processParents(state, commit, firstParent, (parent) => queue.put(parent));
+    processParents(state, commit, rules, (parent) => queue.put(parent));
     if (flags.has(commit, MARK.uninteresting)) {
       state.markParentsUninteresting(commit);
       slop = queue.remainingSlop(time, slop);

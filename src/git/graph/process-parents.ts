@@ -1,4 +1,11 @@
+import type { PathSimplifier } from "./path-simplifier.ts";
 import { MARK, type WalkState } from "./walk-state.ts";
+
+/** How a walk goes on from a commit. */
+export interface ParentRules {
+  readonly firstParent: boolean;
+  readonly simplifier: PathSimplifier | undefined;
+}
 
 /**
  * Passes marks from a commit on to its parents, once, and hands new ones to `put`.
@@ -8,14 +15,13 @@ import { MARK, type WalkState } from "./walk-state.ts";
 export function processParents(
   state: WalkState,
   commit: number,
-  firstParent: boolean,
+  { firstParent, simplifier }: ParentRules,
   put: ((commit: number) => void) | undefined,
 ): void {
-  const { flags, store } = state;
+  const { flags } = state;
   if (!flags.addNew(commit, MARK.added)) return;
-  const parents = store.parentsOf(commit);
   if (flags.has(commit, MARK.uninteresting)) {
-    for (const parent of parents) {
+    for (const parent of state.parentsOf(commit)) {
       flags.add(parent, MARK.uninteresting);
       if (!state.tryParse(parent)) continue;
       state.markParentsUninteresting(parent);
@@ -23,8 +29,9 @@ export function processParents(
     }
     return;
   }
+  simplifier?.simplify(state, commit);
   const side = flags.get(commit) & MARK.left;
-  for (const parent of parents) {
+  for (const parent of state.parentsOf(commit)) {
     state.parse(parent);
     flags.add(parent, side);
     if (flags.addNew(parent, MARK.seen)) put?.(parent);

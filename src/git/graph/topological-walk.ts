@@ -1,6 +1,6 @@
 import { CommitQueue } from "./commit-queue.ts";
 import type { CommitStore } from "./commit-store.ts";
-import { processParents } from "./process-parents.ts";
+import { type ParentRules, processParents } from "./process-parents.ts";
 import { TASK_STEPS, type Task } from "./task.ts";
 import { ReadyCommits } from "./topological-order.ts";
 import type { WalkOptions } from "./walk-options.ts";
@@ -15,6 +15,7 @@ import { MARK, type WalkState } from "./walk-state.ts";
 export class TopologicalWalk {
   readonly #state: WalkState;
   readonly #options: WalkOptions;
+  readonly #rules: ParentRules;
   readonly #explore: GenerationQueue;
   readonly #count: GenerationQueue;
   readonly #ready: ReadyCommits;
@@ -23,9 +24,10 @@ export class TopologicalWalk {
   #steps = 0;
   #lowest = Number.POSITIVE_INFINITY;
 
-  constructor(state: WalkState, options: WalkOptions) {
+  constructor(state: WalkState, options: WalkOptions, rules: ParentRules) {
     this.#state = state;
     this.#options = options;
+    this.#rules = rules;
     this.#explore = new GenerationQueue(state, MARK.explored);
     this.#count = new GenerationQueue(state, MARK.indegree);
     this.#ready = new ReadyCommits(state, options.order ?? "topo");
@@ -55,9 +57,8 @@ export class TopologicalWalk {
   /** Makes the parents of a commit follow. */
   *expand(commit: number): Task<void> {
     const { store, flags } = this.#state;
-    const { firstParent = false } = this.#options;
-    processParents(this.#state, commit, firstParent, undefined);
-    for (const parent of store.parentsOf(commit)) {
+    processParents(this.#state, commit, this.#rules, undefined);
+    for (const parent of this.#state.parentsOf(commit)) {
       if (flags.has(parent, MARK.uninteresting)) continue;
       this.#state.parse(parent);
       const generation = store.generationOf(parent);
@@ -68,7 +69,7 @@ export class TopologicalWalk {
       const degree = (this.#degrees.get(parent) ?? 0) - 1;
       this.#degrees.set(parent, degree);
       if (degree === 1) this.#ready.put(parent);
-      if (firstParent) return;
+      if (this.#rules.firstParent) return;
     }
   }
 
@@ -85,12 +86,12 @@ export class TopologicalWalk {
   }
 
   #countParents(commit: number): void {
-    for (const parent of this.#state.store.parentsOf(commit)) {
+    for (const parent of this.#state.parentsOf(commit)) {
       if (!this.#state.tryParse(parent)) return;
       const degree = this.#degrees.get(parent) ?? 0;
       this.#degrees.set(parent, degree === 0 ? 2 : degree + 1);
       this.#count.put(parent);
-      if (this.#options.firstParent === true) return;
+      if (this.#rules.firstParent) return;
     }
   }
 
@@ -105,9 +106,9 @@ export class TopologicalWalk {
 
   #exploreCommit(commit: number): void {
     const { flags, store } = this.#state;
-    const { since, firstParent = false } = this.#options;
+    const { since } = this.#options;
     if (since !== undefined && store.timeOf(commit) < since) flags.add(commit, MARK.uninteresting);
-    processParents(this.#state, commit, firstParent, undefined);
+    processParents(this.#state, commit, this.#rules, undefined);
     if (flags.has(commit, MARK.uninteresting)) this.#state.markParentsUninteresting(commit);
     for (const parent of this.#state.knownParents(commit)) this.#explore.put(parent);
   }

@@ -1,4 +1,5 @@
 import type { Oid } from "../oid/oid.ts";
+import type { PathSelection } from "./path-selection.ts";
 
 /** Where a walk begins, or what it leaves out. Tags are peeled by the caller. */
 export interface WalkTip {
@@ -27,6 +28,8 @@ export interface WalkOptions {
   /** Leaves out so many of the first commits, then yields at most `limit`. */
   readonly skip?: number | undefined;
   readonly limit?: number | undefined;
+  /** Leaves out commits that change none of these, and lines of history that don't matter to them. */
+  readonly paths?: PathSelection | undefined;
   /** Seconds: ends at commits that are older. */
   readonly since?: number | undefined;
   /** Seconds: leaves out commits that are newer. */

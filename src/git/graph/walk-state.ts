@@ -23,15 +23,29 @@ export const MARK = {
   stale: 0x1000,
   result: 0x2000,
   enqueued: 0x4000,
+  bottom: 0x8000,
+  treeSame: 0x10000,
 } as const;
 
 /** The commits of one walk and their marks. */
 export class WalkState {
   readonly store: CommitStore;
   readonly flags: CommitFlags = new CommitFlags();
+  /** Parents that count in this walk instead of a commit's own. */
+  readonly #parents = new Map<number, readonly number[]>();
 
   constructor(store: CommitStore) {
     this.store = store;
+  }
+
+  /** The parents of a commit in this walk. */
+  parentsOf(commit: number): readonly number[] {
+    if (this.#parents.size === 0) return this.store.parentsOf(commit);
+    return this.#parents.get(commit) ?? this.store.parentsOf(commit);
+  }
+
+  replaceParents(commit: number, parents: readonly number[]): void {
+    this.#parents.set(commit, parents);
   }
 
   /** Looks at a commit for the first time: its object has to be there. */
@@ -55,7 +69,7 @@ export class WalkState {
 
   /** The parents of a commit, none if it wasn't looked at. */
   knownParents(commit: number): readonly number[] {
-    return this.flags.has(commit, MARK.parsed) ? this.store.parentsOf(commit) : NONE;
+    return this.flags.has(commit, MARK.parsed) ? this.parentsOf(commit) : NONE;
   }
 
   /** The time of a commit, 0 if it wasn't looked at. */

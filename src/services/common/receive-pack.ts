@@ -76,7 +76,8 @@ export async function runReceivePack(
     .start(repository, command, {
       ...gitCall(call),
       stdin: "pipe",
-      stderr: "stream",
+      // What nobody is shown goes to the log.
+      stderr: transport.exchange.progress === undefined ? "collect" : "stream",
       channel: chosen !== "disabled",
       hooks: chosen,
     })

@@ -13,6 +13,7 @@ import { countDivergingCommits } from "./count-diverging-commits.ts";
 import { filterShasWithSignatures } from "./filter-shas-with-signatures.ts";
 import { findAllCommits } from "./find-all-commits.ts";
 import { findCommit } from "./find-commit.ts";
+import { findCommits } from "./find-commits.ts";
 import { getCommitMessages } from "./get-commit-messages.ts";
 import { getCommitSignatures } from "./get-commit-signatures.ts";
 import { getTreeEntries } from "./get-tree-entries.ts";
@@ -38,6 +39,7 @@ export function commitService(needs: Needs): ServiceRegistration {
     commitStats: commitStats(needs),
     filterShasWithSignatures: filterShasWithSignatures(needs),
     findCommit: findCommit(needs),
+    findCommits: findCommits(needs),
     getCommitMessages: getCommitMessages(needs),
     getCommitSignatures: getCommitSignatures(needs),
     getTreeEntries: getTreeEntries(needs),

@@ -1,6 +1,10 @@
 import { create } from "@bufbuild/protobuf";
-import { bytesFromBinary } from "../../git/ref/binary-string.ts";
-import { type CommitTrailer, CommitTrailerSchema } from "../../proto/shared_pb.ts";
+import type { GitObject } from "../../git/object/object-type.ts";
+import { binaryFromBytes, bytesFromBinary } from "../../git/ref/binary-string.ts";
+import { commitTrailers } from "../../git/trailer/commit-trailers.ts";
+import { type CommitTrailer, CommitTrailerSchema, type GitCommit } from "../../proto/shared_pb.ts";
+import type { OpenedRepository } from "./open-repository.ts";
+import type { RevisionNeeds } from "./resolve-revision.ts";
 
 /** Bounds of what a reply carries; the first one that is crossed ends the list. */
 const TRAILERS_MAX = 64;
@@ -34,4 +38,22 @@ export function parseTrailers(texts: readonly string[]): CommitTrailer[] {
     if (trailers.length === TRAILERS_MAX) break;
   }
   return trailers;
+}
+
+const IS_UTF8 = /^(?:utf-?8)?$/i;
+
+/** Finds the trailers of a commit, in UTF-8. */
+export async function readTrailers(
+  { located }: OpenedRepository,
+  { oid, content }: GitObject,
+  commit: GitCommit,
+  { git, gitCall }: RevisionNeeds,
+): Promise<CommitTrailer[]> {
+  const message = content.subarray(content.length - Number(commit.bodySize));
+  // Git shows trailers in UTF-8; converting them is left to it.
+  if (IS_UTF8.test(commit.encoding)) return parseTrailers(commitTrailers(message));
+  const format = "--format=%(trailers:unfold,separator=%x00)";
+  const command = { name: "show", flags: [format, "--no-patch"], args: [oid] } as const;
+  const { stdout } = await git.run(located, command, gitCall());
+  return parseTrailers(binaryFromBytes(stdout).replace(/\n.*$/s, "").split("\0"));
 }

@@ -31,6 +31,7 @@ import { SmartHTTPService } from "../proto/smarthttp_pb.ts";
 import { SSHService } from "../proto/ssh_pb.ts";
 import { RefTransaction } from "../proto/transaction_pb.ts";
 import { type ServiceRegistration, serve } from "../rpc/handler.ts";
+import { analysisService } from "../services/analysis/server.ts";
 import { blobService } from "../services/blob/server.ts";
 import { commitService } from "../services/commit/server.ts";
 import { diffService } from "../services/diff/server.ts";
@@ -82,6 +83,7 @@ export function buildServices(runtime: Runtime): ServiceRegistration[] {
 /** The protocol's services of which at least one method is built. */
 export function protocolServices(runtime: Runtime): ServiceRegistration[] {
   return [
+    analysisService(runtime),
     blobService(runtime),
     commitService(runtime),
     diffService(runtime),

@@ -13,6 +13,7 @@ import { getFileAttributes } from "./get-file-attributes.ts";
 import { getInfoAttributes } from "./get-info-attributes.ts";
 import { getObjectDirectorySize } from "./get-object-directory-size.ts";
 import { getRawChanges } from "./get-raw-changes.ts";
+import { getSnapshot } from "./get-snapshot.ts";
 import { hasLocalBranches } from "./has-local-branches.ts";
 import { objectFormat } from "./object-format.ts";
 import { objectsSize } from "./objects-size.ts";
@@ -39,6 +40,7 @@ export function repositoryService(needs: Needs): ServiceRegistration {
     getInfoAttributes: getInfoAttributes(needs),
     getObjectDirectorySize: getObjectDirectorySize(needs),
     getRawChanges: getRawChanges(needs),
+    getSnapshot: getSnapshot(needs),
     hasLocalBranches: hasLocalBranches(needs),
     objectFormat: objectFormat(needs),
     objectsSize: objectsSize(needs),

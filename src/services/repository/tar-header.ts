@@ -1,0 +1,108 @@
+import { binaryFromText, bytesFromBinary } from "../../git/ref/binary-string.ts";
+
+/** What stands in front of a file or folder in a tar archive, see pax(1). */
+export interface TarEntry {
+  /** A binary string; a folder's ends in a slash. */
+  readonly name: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Bytes of the content that follows. */
+  readonly size: number;
+  /** Seconds since 1970. */
+  readonly mtime: number;
+}
+
+/** Headers and contents are filled up to a multiple of this. */
+export const TAR_BLOCK_BYTES: number = 512;
+
+/** What ends an archive. */
+export const TAR_END: Buffer = Buffer.alloc(2 * TAR_BLOCK_BYTES);
+
+const NAME_BYTES = 100;
+const PREFIX_BYTES = 155;
+
+/** More than eleven octal digits can tell; the old header has no room for it. */
+const SIZE_MAX = 8 ** 11 - 1;
+
+const FILE = "0";
+const FOLDER = "5";
+const EXTENDED = "x";
+
+/** Encodes the header of an entry, with an extended one in front if its values need that. */
+export function tarHeader(entry: TarEntry): Buffer {
+  const type = entry.name.endsWith("/") ? FOLDER : FILE;
+  const split = splitName(entry.name);
+  const records = [
+    ...(split === undefined ? [record("path", entry.name)] : []),
+    ...(entry.size > SIZE_MAX ? [record("size", String(entry.size))] : []),
+  ].join("");
+  const size = entry.size > SIZE_MAX ? 0 : entry.size;
+  const place = split ?? { prefix: "", name: entry.name.slice(0, NAME_BYTES) };
+  const header = encodeHeader({ ...entry, size, ...place }, type);
+  if (records === "") return header;
+  const base = entry.name.replace(/\/$/, "").split("/").at(-1) ?? "";
+  const name = `PaxHeaders.0/${base}`.slice(0, NAME_BYTES);
+  const extended = { name, prefix: "", mode: 0, uid: 0, gid: 0, size: records.length, mtime: 0 };
+  const content = bytesFromBinary(records);
+  return Buffer.concat([
+    encodeHeader(extended, EXTENDED),
+    content,
+    tarPadding(content.length),
+    header,
+  ]);
+}
+
+/** What fills up the last block of a content. */
+export function tarPadding(size: number): Buffer {
+  return TAR_END.subarray(0, (TAR_BLOCK_BYTES - (size % TAR_BLOCK_BYTES)) % TAR_BLOCK_BYTES);
+}
+
+interface SplitName {
+  readonly prefix: string;
+  readonly name: string;
+}
+
+/** Long names are cut at a slash; undefined when that doesn't help, or they aren't ASCII. */
+function splitName(name: string): SplitName | undefined {
+  if (binaryFromText(name) !== name) return undefined;
+  if (name.length <= NAME_BYTES) return { prefix: "", name };
+  const cut = name.lastIndexOf("/", Math.min(PREFIX_BYTES, name.length - 2));
+  const rest = name.length - cut - 1;
+  if (cut <= 0 || rest > NAME_BYTES) return undefined;
+  return { prefix: name.slice(0, cut), name: name.slice(cut + 1) };
+}
+
+function encodeHeader(entry: TarEntry & SplitName, type: string): Buffer {
+  const block = Buffer.alloc(TAR_BLOCK_BYTES);
+  block.write(entry.name, 0, NAME_BYTES, "latin1");
+  block.write(octal(entry.mode, 8), 100, "latin1");
+  block.write(octal(entry.uid, 8), 108, "latin1");
+  block.write(octal(entry.gid, 8), 116, "latin1");
+  block.write(octal(entry.size, 12), 124, "latin1");
+  block.write(octal(Math.max(0, entry.mtime), 12), 136, "latin1");
+  // The sum is taken with blanks in its own place.
+  block.write(`        ${type}`, 148, "latin1");
+  block.write("ustar\x0000", 257, "latin1");
+  block.write(`${octal(0, 8)}${octal(0, 8)}`, 329, "latin1");
+  block.write(entry.prefix, 345, PREFIX_BYTES, "latin1");
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  return block;
+}
+
+/** A number of `bytes` bytes with a NUL at its end; one that doesn't fit becomes 0. */
+function octal(value: number, bytes: number): string {
+  const digits = value.toString(8);
+  return `${(digits.length < bytes ? digits : "0").padStart(bytes - 1, "0")}\0`;
+}
+
+/** `<length> <key>=<value>\n`, where the length counts its own digits. */
+function record(key: string, value: string): string {
+  const text = ` ${key}=${value}\n`;
+  let length = text.length;
+  while (length !== text.length + String(length).length) {
+    length = text.length + String(length).length;
+  }
+  return `${length}${text}`;
+}

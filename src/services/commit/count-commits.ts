@@ -13,6 +13,7 @@ import { isDamage } from "../common/git-failure.ts";
 import { approxidateSeconds } from "../common/git-time.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
+import { selectPaths } from "../common/select-paths.ts";
 import { resolveTips } from "../common/walk-tips.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner };
@@ -53,15 +54,19 @@ function parsePseudoRevision(bytes: Uint8Array): string {
 
 async function walkOptions(
   repository: OpenedRepository,
-  { before, after, maxCount, firstParent, path }: CountCommitsRequest,
+  { before, after, maxCount, firstParent, path, globalOptions }: CountCommitsRequest,
   revisions: readonly string[],
   signal: AbortSignal,
 ): Promise<WalkOptions | undefined> {
   const until = before && approxidateSeconds({ ...before, nanos: 0 });
   const since = after && approxidateSeconds({ ...after, nanos: 0 });
-  if (path.length > 0 || until === "ask-git" || since === "ask-git") return undefined;
+  const isLiteral = globalOptions?.literalPathspecs ?? false;
+  const paths = selectPaths(path.length > 0 ? [path] : [], isLiteral);
+  if (paths === "ask-git" || until === "ask-git" || since === "ask-git") return undefined;
   const tips = await resolveTips(repository, revisions, signal);
-  return tips && { tips, firstParent, until, since, limit: maxCount > 0 ? maxCount : undefined };
+  return (
+    tips && { tips, firstParent, paths, until, since, limit: maxCount > 0 ? maxCount : undefined }
+  );
 }
 
 async function askGit(

@@ -5,6 +5,7 @@ import {
   FindCommitsRequest_Order as Order,
 } from "../../proto/commit_pb.ts";
 import type { OpenedRepository } from "../common/open-repository.ts";
+import { selectPaths } from "../common/select-paths.ts";
 import { resolveTips } from "../common/walk-tips.ts";
 import type { FoundCommit } from "./find-logged-commits.ts";
 
@@ -34,11 +35,14 @@ async function* walk(
 
 function walkOptions(request: FindCommitsRequest): Omit<WalkOptions, "tips"> | undefined {
   const { all, limit, offset, skipMerges, firstParent, order, before, after } = request;
+  const paths = selectPaths(request.paths, request.globalOptions?.literalPathspecs ?? false);
   const [until, since] = [before && plainSeconds(before), after && plainSeconds(after)];
-  if (needsGit(request) || until === "ask-git" || since === "ask-git") return undefined;
+  if (needsGit(request) || paths === "ask-git") return undefined;
+  if (until === "ask-git" || since === "ask-git") return undefined;
   return {
     order: order === Order.TOPO ? "topo" : "default",
     reverse: all,
+    paths,
     firstParent,
     parentsMax: skipMerges ? 1 : undefined,
     skip: Math.max(offset, 0),
@@ -52,7 +56,7 @@ function needsGit(request: FindCommitsRequest): boolean {
   const { paths, author, includeShortstat, includeReferencedBy, messageRegex } = request;
   // With `follow` the offset is counted differently.
   if (request.follow && (paths.length > 0 || request.offset > 0)) return true;
-  if (paths.length > 0 || author.length > 0 || messageRegex !== "") return true;
+  if (author.length > 0 || messageRegex !== "") return true;
   return includeShortstat || includeReferencedBy.length > 0;
 }
 

@@ -11,6 +11,7 @@ import { approxidateSeconds, gitTimeText } from "./git-time.ts";
 import type { OpenedRepository } from "./open-repository.ts";
 import { outputLines } from "./output-lines.ts";
 import type { RevisionNeeds } from "./resolve-revision.ts";
+import { selectPaths } from "./select-paths.ts";
 import { resolveTips } from "./walk-tips.ts";
 
 /** Which commits `git rev-list` shall list. What is left out restricts nothing. */
@@ -69,17 +70,18 @@ async function walkOptions(
   options: RevListOptions,
   signal: AbortSignal,
 ): Promise<WalkOptions | undefined> {
-  const { author, messagePatterns, paths, noWalk, before, after } = options;
+  const { author, messagePatterns, noWalk, before, after } = options;
   if (noWalk === true || (author?.length ?? 0) > 0) return undefined;
-  if ((messagePatterns?.length ?? 0) > 0 || (paths?.length ?? 0) > 0) return undefined;
+  if ((messagePatterns?.length ?? 0) > 0) return undefined;
+  const paths = selectPaths(options.paths ?? [], options.literalPathspecs ?? false);
   const until = before && approxidateSeconds(before);
   const since = after && approxidateSeconds(after);
-  if (until === "ask-git" || since === "ask-git") return undefined;
+  if (until === "ask-git" || since === "ask-git" || paths === "ask-git") return undefined;
   const tips = await resolveTips(repository, options.revisions, signal);
   const { order, reverse, firstParent, skip, parentsMax = 0 } = options;
   return (
     tips && {
-      ...{ tips, order, reverse, firstParent, skip, since, until },
+      ...{ tips, order, reverse, paths, firstParent, skip, since, until },
       parentsMax: parentsMax > 0 ? parentsMax : undefined,
     }
   );

@@ -49,7 +49,7 @@ export function gitCommitSize(commit: GitCommit): number {
 }
 
 /** Size of an author's field; nothing without an author. */
-export function authorFieldSize(author: CommitAuthor | undefined): number {
+function authorFieldSize(author: CommitAuthor | undefined): number {
   if (author === undefined) return 0;
   const { name, email, timezone, date } = author;
   return messageFieldSize(

@@ -1,28 +1,37 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
 import type { Mailmap } from "../../git/mailmap/mailmap.ts";
-import { ObjectNotFoundError } from "../../git/object/object-error.ts";
+import type { ObjectDatabase } from "../../git/object/object-database.ts";
+import { ObjectNotFoundError, ObjectTooLargeError } from "../../git/object/object-error.ts";
+import type { GitObject } from "../../git/object/object-type.ts";
 import { peelTags } from "../../git/object/peel.ts";
+import type { Oid } from "../../git/oid/oid.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import type { ListedRef } from "../../git/ref/ref-reader.ts";
 import type { RefSortKey } from "../../git/ref/sort-refs.ts";
 import {
   type FindAllTagsRequest,
+  type FindAllTagsResponse,
+  FindAllTagsResponseSchema,
   type RefService,
   FindAllTagsRequest_SortBy_Key as SortKey,
 } from "../../proto/ref_pb.ts";
-import { SortDirection, type Tag, TagSchema } from "../../proto/shared_pb.ts";
+import { SortDirection, TagSchema } from "../../proto/shared_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { invalidArgument, RpcError } from "../../rpc/rpc-error.ts";
 import { gitCommit } from "../common/git-commit.ts";
 import { isDamage } from "../common/git-failure.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
+import { MessageWriter } from "../common/message-writer.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { itemsOnPage, PageCutter, PageTokenNotFoundError } from "../common/pagination.ts";
 import { readObject } from "../common/read-commit.ts";
 import { ReplyChunk } from "../common/reply-chunk.ts";
-import { gitTag, gitTagSize, trimTagMessage } from "./git-tag.ts";
+import { writeCommit } from "../common/write-commit.ts";
+import { gitTag, trimTagMessage } from "./git-tag.ts";
 import { listedRefs } from "./listed-refs.ts";
+import { writeTag } from "./write-tag.ts";
 
 type Needs = ReadNeeds & { readonly mailmaps: Mailmaps };
 type FindAllTags = Handler<typeof RefService.method.findAllTags>;
@@ -36,18 +45,19 @@ export function findAllTags(needs: Needs): FindAllTags {
     const mailmap = needs.mailmaps.find(repository, call);
     const page = new PageCutter(request.paginationParams);
     const refs = listedRefs(repository, { patterns: ["refs/tags/"], sort }, call.signal);
-    const chunk = new ReplyChunk(gitTagSize);
+    const chunk = new ReplyChunk(({ size }: EncodedTag) => size);
+    const reading = { writer: new MessageWriter(), repository, mailmap, signal: call.signal };
     try {
       for await (const ref of itemsOnPage(refs, page, ({ name }) => name)) {
-        const full = chunk.add(await readTag(repository, ref, mailmap, call.signal));
-        if (full !== undefined) yield { tags: full };
+        const full = chunk.add(await encodeTag(reading, ref));
+        if (full !== undefined) yield encodedReply(full);
       }
       page.checkToken();
     } catch (error) {
       throw failure(error, page);
     }
-    const tags = chunk.rest();
-    if (tags !== undefined) yield { tags };
+    const rest = chunk.rest();
+    if (rest !== undefined) yield encodedReply(rest);
   };
 }
 
@@ -80,30 +90,84 @@ function failure(error: unknown, page: PageCutter): unknown {
   return new RpcError("unknown", message, { cause: error });
 }
 
-async function readTag(
-  { objects }: OpenedRepository,
-  { name, oid, peeled }: ListedRef,
-  mailmap: Mailmap | undefined,
-  signal: AbortSignal,
-): Promise<Tag> {
-  const shortName = bytesFromBinary(name.slice("refs/tags/".length));
-  const header = objects.header(oid);
-  if (header === undefined) throw new ObjectNotFoundError(oid);
-  if (header.type === "tree" || header.type === "blob") {
-    return create(TagSchema, { id: oid, name: shortName });
+/** A tag as it stands in the reply, without the field's number. */
+interface EncodedTag {
+  readonly data: Buffer;
+  /** Bytes of the tag's message. */
+  readonly size: number;
+}
+
+/** Makes a reply of tags that are encoded already: what a message doesn't know is sent as it is. */
+function encodedReply(tags: readonly EncodedTag[]): FindAllTagsResponse {
+  const reply = create(FindAllTagsResponseSchema);
+  reply.$unknown = tags.map(({ data }) => ({ no: 1, wireType: WireType.LengthDelimited, data }));
+  return reply;
+}
+
+interface Reading {
+  readonly writer: MessageWriter;
+  readonly repository: OpenedRepository;
+  readonly mailmap: Mailmap | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Encodes tags without making messages of them: there may be very many. */
+async function encodeTag(reading: Reading, ref: ListedRef): Promise<EncodedTag> {
+  const { writer, mailmap } = reading;
+  const name = bytesFromBinary(ref.name.slice("refs/tags/".length));
+  const { tag, commit } = await readObjects(reading, ref);
+  if (tag === undefined) {
+    if (commit !== undefined) writeCommit(writer, 3, commit.oid, commit.content, mailmap);
+    writer.ascii(2, ref.oid);
+    writer.bytes(1, name);
+  } else if (!writeTag(writer, { name, tag, commit }, mailmap)) {
+    writer.truncate(0);
+    const { tag: message } = gitTag(tag, name, mailmap);
+    trimTagMessage(message);
+    if (commit !== undefined) message.targetCommit = gitCommit(commit.oid, commit.content, mailmap);
+    writer.raw(toBinary(TagSchema, message));
   }
-  const object = await readObject(objects, oid, signal);
-  if (object === undefined) throw new ObjectNotFoundError(oid);
-  if (object.type === "commit") {
-    const targetCommit = gitCommit(oid, object.content, mailmap);
-    return create(TagSchema, { id: oid, name: shortName, targetCommit });
-  }
-  const { tag } = gitTag(object, shortName, mailmap);
-  trimTagMessage(tag);
+  const size = writer.length;
+  writer.prefixLength();
+  return { data: writer.take(), size };
+}
+
+/** The objects of a tag: itself when it is annotated, and its commit when it leads to one. */
+interface TagObjects {
+  readonly tag?: GitObject;
+  readonly commit?: GitObject | undefined;
+}
+
+async function readObjects(
+  { repository: { objects }, signal }: Reading,
+  { oid, peeled }: ListedRef,
+): Promise<TagObjects> {
+  const object = await readIfNamed(objects, oid, signal);
+  if (object?.type === "commit") return { commit: object };
+  if (object?.type !== "tag") return {};
   const target = peeled ?? peelTags(objects, oid).oid;
-  if (objects.header(target)?.type !== "commit") return tag;
-  const commit = await readObject(objects, target, signal);
-  if (commit === undefined) throw new ObjectNotFoundError(target);
-  tag.targetCommit = gitCommit(target, commit.content, mailmap);
-  return tag;
+  const commit = await readIfNamed(objects, target, signal);
+  return { tag: object, commit: commit?.type === "commit" ? commit : undefined };
+}
+
+/** Nothing of trees and blobs is wanted; a small one may be read in vain. */
+const SMALL_BYTES_MAX = 64 * 1024;
+
+/** Reads a commit or a tag. */
+async function readIfNamed(
+  objects: ObjectDatabase,
+  oid: Oid,
+  signal: AbortSignal,
+): Promise<GitObject | undefined> {
+  let object: GitObject | undefined;
+  try {
+    object = objects.read(oid, SMALL_BYTES_MAX);
+  } catch (error) {
+    if (!(error instanceof ObjectTooLargeError)) throw error;
+    const type = objects.header(oid)?.type;
+    if (type === "tree" || type === "blob") return undefined;
+    object = await readObject(objects, oid, signal);
+  }
+  if (object === undefined) throw new ObjectNotFoundError(oid);
+  return object;
 }

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toBinary } from "@bufbuild/protobuf";
 import { Mailmap } from "../../git/mailmap/mailmap.ts";
 import { zeroOid } from "../../git/oid/oid.ts";
-import { SignatureType, type Tag, TagSchema } from "../../proto/shared_pb.ts";
-import { gitCommit } from "../common/git-commit.ts";
-import { gitTag, gitTagSize, trimTagMessage } from "./git-tag.ts";
+import { SignatureType, type Tag } from "../../proto/shared_pb.ts";
+import { gitTag, trimTagMessage } from "./git-tag.ts";
 
 const OID = zeroOid("sha1");
 const HEADERS = `object ${"a".repeat(40)}\ntype commit\ntag v1\ntagger A <a@x> 1700000000 +0200\n`;
@@ -73,12 +71,4 @@ test("trimTagMessage cuts a long message and tells its size", () => {
 test("gitTag shows the tagger as the mailmap says", () => {
   const mailmap = new Mailmap(Buffer.from("Proper <proper@x> <a@x>\n"));
   assert.equal(text(parse(HEADERS, "", mailmap).tagger?.name), "Proper");
-});
-
-test("gitTagSize is the size of the encoded message", () => {
-  const full = parse(`${HEADERS}\nmessage\n-----BEGIN PGP SIGNATURE-----\nx\n`, "name");
-  full.targetCommit = gitCommit(OID, Buffer.from("tree a\n\nmessage\n"), undefined);
-  for (const tag of [parse(""), parse(HEADERS), full]) {
-    assert.equal(gitTagSize(tag), toBinary(TagSchema, tag).length);
-  }
 });

@@ -4,13 +4,6 @@ import type { GitObject } from "../../git/object/object-type.ts";
 import { type Tag, TagSchema } from "../../proto/shared_pb.ts";
 import { commitAuthor } from "../common/commit-author.ts";
 import { MESSAGE_BYTES_MAX, signatureType } from "../common/git-commit.ts";
-import {
-  authorFieldSize,
-  fieldSize,
-  gitCommitSize,
-  messageFieldSize,
-  numberFieldSize,
-} from "../common/message-size.ts";
 
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
@@ -91,18 +84,4 @@ export function trimTagMessage(tag: Tag): void {
   while (end > 0 && tag.message[end - 1] === NEWLINE) end--;
   tag.message = tag.message.subarray(0, Math.min(end, MESSAGE_BYTES_MAX));
   tag.messageSize = BigInt(end);
-}
-
-/** The encoded size of a tag in bytes. */
-export function gitTagSize(tag: Tag): number {
-  const { targetCommit } = tag;
-  return (
-    fieldSize(tag.name.length) +
-    fieldSize(tag.id.length) +
-    (targetCommit === undefined ? 0 : messageFieldSize(gitCommitSize(targetCommit))) +
-    fieldSize(tag.message.length) +
-    numberFieldSize(Number(tag.messageSize)) +
-    authorFieldSize(tag.tagger) +
-    numberFieldSize(tag.signatureType)
-  );
 }

@@ -9,6 +9,7 @@ export interface LogDestination {
 
 /** Lines are gathered until they are worth a system call. */
 const WRITE_BYTES_MIN = 64 * 1024;
+const WRITE_BYTES_MAX = 4 * WRITE_BYTES_MIN;
 
 /** A line waits no longer than this for others. */
 const WAIT_MS_MAX = 200;
@@ -31,6 +32,7 @@ export function openLogDestination(descriptor: number): LogDestination {
     dest: descriptor,
     sync: false,
     minLength: WRITE_BYTES_MIN,
+    maxWrite: WRITE_BYTES_MAX,
     periodicFlush: WAIT_MS_MAX,
     maxLength: PENDING_BYTES_MAX,
   });

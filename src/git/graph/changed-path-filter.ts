@@ -1,5 +1,5 @@
-import type { PooledFile } from "../pack/file-pool.ts";
-import { type CommitGraphLayer, FILTER_HEADER_BYTES } from "./commit-graph-layer.ts";
+import type { ChangedPathFilters } from "./changed-path-filters.ts";
+import type { CommitGraphLayer } from "./commit-graph-layer.ts";
 import type { PathSelection } from "./path-selection.ts";
 
 /** Seeds of the two hashes from which all others are made. */
@@ -9,87 +9,30 @@ const SEED_2 = 0x7e646e2c;
 /** No writer uses more hashes; a number beyond it is damage. */
 const HASHES_MAX = 64;
 
-/** Filters that are read at a time. */
-const PAGE_BYTES = 32 * 1024;
-
 /**
  * The changed-path filters of one layer of a commit-graph, asked about a selection.
  *
- * A filter is an array of bits in which each path that a commit changes, and each folder above it,
- * has set some: when one of a path's bits isn't set, the commit left it as it was in its first
- * parent.
+ * Each path that a commit changes, and each folder above it, has set some bits in the commit's
+ * filter: when one of them isn't set, the commit left the path as it was in its first parent.
  */
 export class ChangedPathFilter {
-  readonly #file: PooledFile;
-  readonly #index: number;
-  readonly #data: { readonly offset: number; readonly length: number };
-  /** Hashes of each path and the folders above it; absent if the filters can't be used. */
-  readonly #keys: readonly (readonly Uint32Array[])[] | undefined;
-  readonly #count: number;
-  #indexPage: Page | undefined;
-  #dataPage: Page | undefined;
+  readonly #filters: ChangedPathFilters | undefined;
+  /** Hashes of each path and the folders above it. */
+  readonly #keys: readonly (readonly Uint32Array[])[];
 
-  constructor(layer: CommitGraphLayer, selection: PathSelection) {
-    const chunks = layer.filterChunks;
-    this.#file = layer.file;
-    this.#count = layer.count;
-    this.#index = chunks?.index.offset ?? 0;
-    const data = chunks?.data ?? { offset: 0, length: FILTER_HEADER_BYTES };
-    this.#data = {
-      offset: data.offset + FILTER_HEADER_BYTES,
-      length: data.length - FILTER_HEADER_BYTES,
-    };
-    if (chunks === undefined) return;
-    const header = this.#file.readExactly(chunks.data.offset, FILTER_HEADER_BYTES);
-    const hashes = header.readUInt32BE(4);
-    if (hashes > HASHES_MAX || !isUsable(header.readUInt32BE(0), selection)) return;
-    this.#keys = selection.paths.map((path) => pathKeys(path, hashes));
+  constructor({ filters }: CommitGraphLayer, selection: PathSelection) {
+    const isKnown = filters !== undefined && filters.hashCount <= HASHES_MAX;
+    this.#filters = isKnown && isUsable(filters.version, selection) ? filters : undefined;
+    const count = this.#filters?.hashCount ?? 0;
+    this.#keys = selection.paths.map((path) => pathKeys(path, count));
   }
 
   /** `false` when the commit at a position surely changes nothing that is selected. */
   mayChange(position: number): boolean {
-    if (this.#keys === undefined || position >= this.#count) return true;
-    const start = position === 0 ? 0 : this.#endAt(position - 1);
-    const end = this.#endAt(position);
-    if (end <= start || end > this.#data.length) return true;
-    const filter = this.#bytes(start, end);
+    const filter = this.#filters?.at(position);
+    if (filter === undefined) return true;
     return this.#keys.some((keys) => keys.every((hashes) => hasBits(filter, hashes)));
   }
-
-  #endAt(position: number): number {
-    const at = this.#index + position * 4;
-    const limit = this.#index + this.#count * 4;
-    this.#indexPage = pageWith(this.#file, this.#indexPage, at, 4, limit);
-    return this.#indexPage.bytes.readUInt32BE(at - this.#indexPage.start);
-  }
-
-  #bytes(start: number, end: number): Buffer {
-    const at = this.#data.offset + start;
-    const limit = this.#data.offset + this.#data.length;
-    this.#dataPage = pageWith(this.#file, this.#dataPage, at, end - start, limit);
-    const offset = at - this.#dataPage.start;
-    return this.#dataPage.bytes.subarray(offset, offset + end - start);
-  }
-}
-
-interface Page {
-  readonly start: number;
-  readonly bytes: Buffer;
-}
-
-/** A stretch of the file that has what is asked for; neighbours are likely to be asked for next. */
-function pageWith(
-  file: PooledFile,
-  page: Page | undefined,
-  at: number,
-  length: number,
-  limit: number,
-): Page {
-  if (page !== undefined && at >= page.start && at + length <= page.start + page.bytes.length) {
-    return page;
-  }
-  const end = Math.min(Math.max(at + length, at + PAGE_BYTES), limit);
-  return { start: at, bytes: file.readExactly(at, Math.max(end - at, length)) };
 }
 
 /**

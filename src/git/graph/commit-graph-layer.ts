@@ -3,6 +3,7 @@ import { type ObjectFormat, OID_BYTES, type Oid } from "../oid/oid.ts";
 import { type Chunk, HASH_VERSION, readChunks, requireChunk } from "../pack/chunk-file.ts";
 import type { PooledFile } from "../pack/file-pool.ts";
 import { FANOUT_BYTES } from "../pack/oid-table.ts";
+import { ChangedPathFilters, FILTER_HEADER_BYTES } from "./changed-path-filters.ts";
 import { PagedRows } from "./paged-rows.ts";
 
 /*
@@ -50,8 +51,8 @@ export class CommitGraphLayer {
   readonly hasCorrectedDates: boolean;
   /** Whether generations are those dates. To be set before any generation is asked for. */
   usesCorrectedDates = false;
-  /** Where filters of changed paths are, if both parts are there. */
-  readonly filterChunks: { readonly index: Chunk; readonly data: Chunk } | undefined;
+  /** Filters of changed paths, if there are any. */
+  readonly filters: ChangedPathFilters | undefined;
   readonly #fanout: Buffer;
   readonly #oids: PagedRows;
   readonly #edges: PagedRows;
@@ -91,7 +92,7 @@ export class CommitGraphLayer {
     this.hasCorrectedDates = offsets !== undefined && offsets.length === this.count * 4;
     this.#offsets = offsets;
     this.#largeOffsets = chunks.get("GDO2");
-    this.filterChunks = this.#findFilters(chunks);
+    this.filters = this.#findFilters(chunks, charge);
     this.checksum = file.readExactly(file.size - oidBytes, oidBytes).toString("hex");
     this.baseChecksums = this.#readBases(chunks.get("BASE"), header[7] ?? 0);
   }
@@ -165,6 +166,7 @@ export class CommitGraphLayer {
   clear(): void {
     this.#oids.clear();
     this.#edges.clear();
+    this.filters?.clear();
     this.#pages = [];
   }
 
@@ -243,13 +245,16 @@ export class CommitGraphLayer {
     return previous;
   }
 
-  #findFilters(chunks: ReadonlyMap<string, Chunk>): CommitGraphLayer["filterChunks"] {
+  #findFilters(
+    chunks: ReadonlyMap<string, Chunk>,
+    charge: (bytes: number) => void,
+  ): ChangedPathFilters | undefined {
     const index = chunks.get("BIDX");
     const data = chunks.get("BDAT");
     if (index === undefined || data === undefined) return undefined;
     // Git leaves out filters that are cut short, too.
     if (index.length !== this.count * 4 || data.length < FILTER_HEADER_BYTES) return undefined;
-    return { index, data };
+    return new ChangedPathFilters(this.file, { index, data }, charge);
   }
 
   #readBases(chunk: Chunk | undefined, count: number): string[] {
@@ -264,6 +269,3 @@ export class CommitGraphLayer {
     );
   }
 }
-
-/** Three numbers stand before the filters: version, hashes for each path, bits for each entry. */
-export const FILTER_HEADER_BYTES = 12;

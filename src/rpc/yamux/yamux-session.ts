@@ -15,7 +15,12 @@ import {
   TYPE_WINDOW_UPDATE,
 } from "./frame.ts";
 import { YamuxProtocolError, YamuxSessionClosedError } from "./yamux-error.ts";
-import { type StreamCarrier, YamuxStream } from "./yamux-stream.ts";
+import {
+  type DataFrame,
+  type SentCallback,
+  type StreamCarrier,
+  YamuxStream,
+} from "./yamux-stream.ts";
 
 export interface YamuxOptions {
   /** Which side of the connection this is; streams of the two sides have odd and even ids. */
@@ -271,8 +276,7 @@ export class YamuxSession {
     return {
       isOpen: () => this.#isOpen,
       sendFrame: (type, flags, streamId, length) => this.#sendFrame(type, flags, streamId, length),
-      sendData: (flags, streamId, pieces, length) =>
-        this.#sendData(flags, streamId, pieces, length),
+      sendData: (frame, onSent) => this.#sendData(frame, onSent),
       whenWritable: (resume) => {
         this.#waitingWriters.push(resume);
       },
@@ -286,12 +290,19 @@ export class YamuxSession {
     this.#transport.write(encodeHeader(type, flags, streamId, length));
   }
 
-  #sendData(flags: number, streamId: number, pieces: readonly Buffer[], length: number): boolean {
+  #sendData({ flags, streamId, pieces, length }: DataFrame, onSent?: SentCallback): boolean {
     const transport = this.#transport;
-    if (!transport.writable) return true;
+    const last = pieces.length - 1;
+    if (!transport.writable) {
+      onSent?.();
+      return true;
+    }
     transport.cork();
     transport.write(encodeHeader(TYPE_DATA, flags, streamId, length));
-    for (const piece of pieces) transport.write(piece);
+    for (const [index, piece] of pieces.entries()) {
+      if (index === last && onSent !== undefined) transport.write(piece, onSent);
+      else transport.write(piece);
+    }
     transport.uncork();
     return !transport.writableNeedDrain;
   }

@@ -14,13 +14,26 @@ import {
   YamuxStreamResetError,
 } from "./yamux-error.ts";
 
+export interface DataFrame {
+  readonly flags: number;
+  readonly streamId: number;
+  readonly pieces: readonly Buffer[];
+  /** Of all pieces together. */
+  readonly length: number;
+}
+
+export type SentCallback = (error?: Error | null) => void;
+
 /** What a stream needs of the session that carries it. */
 export interface StreamCarrier {
   /** False once the session has ended. */
   isOpen(): boolean;
   sendFrame(type: number, flags: number, streamId: number, length: number): void;
-  /** Sends one data frame; false when the connection wants no more for now. */
-  sendData(flags: number, streamId: number, pieces: readonly Buffer[], length: number): boolean;
+  /**
+   * Sends one data frame; false when the connection wants no more for now. `onSent` hears when the
+   * pieces have left, or never will.
+   */
+  sendData(frame: DataFrame, onSent?: SentCallback): boolean;
   /** Calls back once the connection has room again. */
   whenWritable(resume: () => void): void;
   /** No frame of this stream is of interest any more. */
@@ -29,14 +42,12 @@ export interface StreamCarrier {
   linger(stream: YamuxStream): void;
 }
 
-type WriteCallback = (error?: Error | null) => void;
-
 interface PendingWrite {
   readonly pieces: Buffer[];
   /** The first piece that isn't sent yet, and how many bytes aren't. */
   next: number;
   length: number;
-  readonly done: WriteCallback;
+  readonly done: SentCallback;
 }
 
 /** No single frame keeps the other streams of a connection waiting for longer than this. */
@@ -53,7 +64,8 @@ const COLLECTED_BYTES_MAX = 64 * 1024;
  *
  * `end()` closes our direction and leaves the other one open; `destroy()` before that resets the
  * stream. The reader sets the pace: the other side may send as much as fits the window, and gets
- * new credit when half of it has been read.
+ * new credit when half of it has been read. The callback of a write comes when nothing needs the
+ * bytes any more.
  */
 export class YamuxStream extends Duplex {
   readonly id: number;
@@ -157,26 +169,26 @@ export class YamuxStream extends Duplex {
     if (this.#openingFlags === 0) this.#giveCredit();
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: WriteCallback): void {
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: SentCallback): void {
     this.#write = { pieces: [chunk], next: 0, length: chunk.length, done };
     this.#sendPending();
   }
 
-  override _writev(chunks: { chunk: Buffer }[], done: WriteCallback): void {
+  override _writev(chunks: { chunk: Buffer }[], done: SentCallback): void {
     const pieces = chunks.map(({ chunk }) => chunk);
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     this.#write = { pieces, next: 0, length, done };
     this.#sendPending();
   }
 
-  override _final(done: WriteCallback): void {
+  override _final(done: SentCallback): void {
     this.#finSent = true;
     this.#carrier.sendFrame(TYPE_WINDOW_UPDATE, this.#takeOpeningFlags() | FLAG_FIN, this.id, 0);
     if (this.#finReceived) this.#carrier.forget(this);
     done();
   }
 
-  override _destroy(error: Error | null, done: WriteCallback): void {
+  override _destroy(error: Error | null, done: SentCallback): void {
     this.#collected = undefined;
     const finished = this.#finSent && this.#finReceived;
     if (this.#carrier.isOpen() && !this.#reset && !finished) {
@@ -263,7 +275,12 @@ export class YamuxStream extends Duplex {
       const size = Math.min(write.length, this.#sendWindow, FRAME_BYTES_MAX);
       this.#sendWindow -= size;
       const pieces = take(write, size);
-      if (!this.#carrier.sendData(this.#takeOpeningFlags(), this.id, pieces, size)) {
+      const isLast = write.length === 0;
+      if (isLast) this.#write = undefined;
+      const frame = { flags: this.#takeOpeningFlags(), streamId: this.id, pieces, length: size };
+      const hasRoom = this.#carrier.sendData(frame, isLast ? write.done : undefined);
+      if (isLast) return;
+      if (!hasRoom) {
         this.#waitsForRoom = true;
         this.#carrier.whenWritable(this.#onRoom);
         return;

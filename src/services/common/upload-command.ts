@@ -7,12 +7,13 @@ import { GitExitError, type GitProcess, type GitRunner } from "../../gitcmd/git-
 import { cancelled, deadlineExceeded } from "../../rpc/rpc-error.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import type { GitCall } from "./git-call.ts";
+import { relay } from "./relay.ts";
 import { startFailure } from "./start-failure.ts";
 
 /** Where the bytes of a serving git process come from and go to. */
 export interface Exchange {
   readonly input: AsyncIterable<Uint8Array>;
-  /** Takes a piece of stdout; settles when there is room for the next. */
+  /** Takes a piece of stdout; settles when it doesn't need it any more: then its memory is given back. */
   readonly output: (chunk: Buffer) => Promise<void>;
   /** Takes a piece of stderr; settles when there is room for the next. */
   readonly progress?: (chunk: Buffer) => Promise<void>;
@@ -76,7 +77,7 @@ export async function runUploadCommand(
     await using process = await start(git, repository, command, options);
     const feeding = process.feed(observed(exchange.input, observer));
     await Promise.all([
-      drain(process.stdout, exchange.output),
+      relay(process.stdout, exchange.output),
       drain(process.stderr, async (chunk) => {
         if (stderr.length < STDERR_BYTES_MAX) stderr += chunk.toString("latin1");
         await exchange.progress?.(chunk);

@@ -21,10 +21,10 @@ import { GitProtocols } from "../common/git-protocol.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { NegotiationRecorder, negotiationMessage } from "../common/negotiation-statistics.ts";
 import { objectFormatOf } from "../common/object-format-of.ts";
+import { relay, sendTo } from "../common/relay.ts";
 import { startFailure } from "../common/start-failure.ts";
-import { drain, observed } from "../common/upload-command.ts";
+import { observed } from "../common/upload-command.ts";
 import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
-import { writeTo } from "../common/write-to.ts";
 
 type PostUploadPack = Handler<typeof SmartHTTPService.method.postUploadPackWithSidechannel>;
 
@@ -114,7 +114,7 @@ async function uploadPack(
   // Git may have answered before the client has said everything.
   process.feed(observed(readSide(channel), observer)).catch(() => undefined);
   try {
-    await drain(process.stdout, (chunk) => writeTo(channel, chunk));
+    await relay(process.stdout, (piece) => sendTo(channel, [piece]));
   } catch (error) {
     throw wrapError("failed-precondition", "copying stdout from upload-pack", error);
   }

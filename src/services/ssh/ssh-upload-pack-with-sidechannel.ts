@@ -2,7 +2,7 @@ import type { Logger } from "../../base/log/logger.ts";
 import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import { readSide } from "../../base/stream/read-side.ts";
 import { PacketObserver } from "../../git/negotiation/packfile-negotiation.ts";
-import { type SidebandNumber, splitSideband } from "../../git/pkt-line/sideband.ts";
+import { splitSideband } from "../../git/pkt-line/sideband.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { SSHService, SSHUploadPackWithSidechannelRequest } from "../../proto/ssh_pb.ts";
 import type { Call } from "../../rpc/call.ts";
@@ -17,9 +17,9 @@ import { GitProtocols } from "../common/git-protocol.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { NegotiationRecorder, negotiationMessage } from "../common/negotiation-statistics.ts";
 import { objectFormatOf } from "../common/object-format-of.ts";
+import { sendTo } from "../common/relay.ts";
 import { type NegotiationTimeouts, runUploadCommand } from "../common/upload-command.ts";
 import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
-import { writeTo } from "../common/write-to.ts";
 
 type SshUploadPack = Handler<typeof SSHService.method.sSHUploadPackWithSidechannel>;
 
@@ -80,8 +80,8 @@ async function uploadPack(
   const command = { name: "upload-pack", config, args: [repository.path], env } as const;
   const exchange = {
     input: readSide(channel),
-    output: (chunk: Buffer) => writeBand(channel, 1, chunk),
-    progress: (chunk: Buffer) => writeBand(channel, 2, chunk),
+    output: (chunk: Buffer) => sendTo(channel, [...splitSideband(1, chunk)]),
+    progress: (chunk: Buffer) => sendTo(channel, [...splitSideband(2, chunk)]),
   };
   const observer = new PacketObserver("done");
   try {
@@ -97,18 +97,4 @@ async function uploadPack(
     negotiations.record(call, observer);
   }
   return negotiationMessage(observer.statistics);
-}
-
-async function writeBand(
-  channel: ServerSidechannel,
-  band: SidebandNumber,
-  chunk: Buffer,
-): Promise<void> {
-  const pieces = [...splitSideband(band, chunk)];
-  // Only the last piece is waited for; a channel that fails meanwhile fails that one, too.
-  channel.cork();
-  for (const piece of pieces.slice(0, -1)) channel.write(piece);
-  const written = writeTo(channel, pieces.at(-1) ?? chunk);
-  channel.uncork();
-  await written;
 }

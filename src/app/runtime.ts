@@ -13,7 +13,9 @@ import type { AccessCheck } from "../hooks/access/access-check.ts";
 import { createHookManager } from "../hooks/create-hook-manager.ts";
 import type { HookManager } from "../hooks/hook-manager.ts";
 import { type HookStubs, installHookStubs } from "../hooks/stub/hook-stubs.ts";
+import { Backchannels } from "../rpc/sidechannel/backchannels.ts";
 import { Mailmaps } from "../services/common/mailmaps.ts";
+import { TransactionVotes } from "../services/common/transaction-votes.ts";
 import { RepositoryLocator } from "../storage/locator/repository-locator.ts";
 import type { Config } from "./config/config.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
@@ -31,6 +33,7 @@ export interface Runtime {
   readonly mailmaps: Mailmaps;
   readonly hooks: HookManager;
   readonly hookStubs: HookStubs;
+  readonly votes: TransactionVotes;
   readonly timeouts: TimeoutSettings;
   readonly logger: Logger;
   readonly serverVersion: string;
@@ -75,8 +78,14 @@ export async function buildRuntime(
   const repositories = new RepositoryCache();
   stack.defer(() => repositories.close());
   const storages = new Map(config.storages.map(({ name, path }) => [name, path]));
+  const votes = new TransactionVotes({
+    backchannels: new Backchannels(),
+    metrics,
+    latencyBuckets: config.prometheus.grpcLatencyBuckets,
+  });
   const hooks = createHookManager({
     access,
+    voter: votes,
     spawner,
     logger,
     host: { environment, gitPath: binary.path, gitEnvironment: binary.env },
@@ -85,6 +94,7 @@ export async function buildRuntime(
   return {
     git,
     hooks,
+    votes,
     hookStubs: await installHookStubs(join(runtimeDirectory, "hooks.d")),
     locator: new RepositoryLocator(storages),
     repositories,

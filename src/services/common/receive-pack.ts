@@ -20,6 +20,7 @@ import { gitCall } from "./git-call.ts";
 import { GitProtocols } from "./git-protocol.ts";
 import { objectFormatOf } from "./object-format-of.ts";
 import { startFailure } from "./start-failure.ts";
+import type { TransactionVotes } from "./transaction-votes.ts";
 import { drain, type Exchange, untilFailure } from "./upload-command.ts";
 
 export interface ReceivePackNeeds {
@@ -27,6 +28,7 @@ export interface ReceivePackNeeds {
   readonly git: GitRunner;
   readonly hooks: HookManager;
   readonly hookStubs: HookStubs;
+  readonly votes: TransactionVotes;
   readonly metrics: MetricRegistry;
   readonly logger: Logger;
 }
@@ -61,9 +63,13 @@ export async function runReceivePack(
   transport: { protocol: "ssh" | "http"; flags: readonly GitFlag[]; exchange: Exchange },
   call: Call,
 ): Promise<ReceivePackResult> {
-  const { git, hooks, hookStubs, logger } = needs;
+  const { git, hooks, hookStubs, logger, votes } = needs;
   const config = parseConfigOptions(request.gitConfigOptions);
-  const context = pushContext(repository, request, transport.protocol, call);
+  const transaction = votes.transactionOf(call);
+  const context = {
+    ...pushContext(repository, request, transport.protocol, call),
+    ...(transaction && { transaction }),
+  };
   const command: GitCommand = {
     name: "receive-pack",
     config,
@@ -97,6 +103,9 @@ export async function runReceivePack(
   ]);
   const failure = await exitFailure(process);
   await serving;
+  if (failure === undefined && transaction !== undefined) {
+    await votes.conclude(transaction, call.signal);
+  }
   return { failure, stderr: stderr.text };
 }
 

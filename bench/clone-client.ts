@@ -18,7 +18,7 @@ process.on("message", (order: CloneOrder) => void answer(order));
 process.once("disconnect", () => void channel.close());
 
 async function answer(order: CloneOrder): Promise<void> {
-  const startMs = performance.now();
+  const [startMs, cpu] = [performance.now(), process.cpuUsage()];
   let bytes = 0;
   let error: string | undefined;
   try {
@@ -27,7 +27,9 @@ async function answer(order: CloneOrder): Promise<void> {
   } catch (thrown) {
     error = String(thrown);
   }
-  const reply: CloneAnswer = { bytes, wallMs: performance.now() - startMs, error };
+  const wallMs = performance.now() - startMs;
+  const { user, system } = process.cpuUsage(cpu);
+  const reply: CloneAnswer = { bytes, wallMs, cpuMicroseconds: user + system, error };
   process.send?.(reply);
 }
 

@@ -16,5 +16,7 @@ export interface CloneOrder {
 export interface CloneAnswer {
   readonly bytes: number;
   readonly wallMs: number;
+  /** Of the cloning process. */
+  readonly cpuMicroseconds: number;
   readonly error: string | undefined;
 }

@@ -28,6 +28,8 @@ export interface CloneFigures {
   /** `git upload-pack` and its children. */
   readonly pipeCpuMs: number;
   readonly cpuRatio: number;
+  /** What the client spent beside. It shares the machine, so it slows the server down. */
+  readonly clientCpuMs: number;
   /** How much more memory the server's own process held during a clone than before, at most. */
   readonly growthMegabytes: number;
 }
@@ -38,6 +40,7 @@ interface ServedRun {
   readonly wallMs: number;
   /** Undefined when the server isn't on this machine. */
   readonly cpuMicroseconds: number | undefined;
+  readonly clientCpuMicroseconds: number;
   readonly growthBytes: number | undefined;
 }
 
@@ -101,13 +104,13 @@ async function served(
   if (pid !== undefined) resetPeak(pid);
   const before = pid === undefined ? undefined : readTreeUsage(pid);
   const order = { kind, storageName, relativePath, request: request.toString("base64"), count };
-  const { bytes, wallMs } = await client.clone(order);
+  const { bytes, wallMs, cpuMicroseconds: clientCpuMicroseconds } = await client.clone(order);
+  const run = { bytes, wallMs, clientCpuMicroseconds };
   if (pid === undefined || before === undefined) {
-    return { bytes, wallMs, cpuMicroseconds: undefined, growthBytes: undefined };
+    return { ...run, cpuMicroseconds: undefined, growthBytes: undefined };
   }
   return {
-    bytes,
-    wallMs,
+    ...run,
     cpuMicroseconds: readTreeUsage(pid).cpuMicroseconds - before.cpuMicroseconds,
     growthBytes: readPeakBytes(pid) - before.rootResidentBytes,
   };
@@ -133,6 +136,7 @@ function figuresOf(
     cpuMs: over((_, run) => cpu(run)),
     pipeCpuMs: over((pipe) => cpu(pipe)),
     cpuRatio: over((pipe, run) => cpu(run) / cpu(pipe)),
+    clientCpuMs: over((_, { clientCpuMicroseconds }) => clientCpuMicroseconds / 1000),
     growthMegabytes: Math.max(...pairs.map(([, { growthBytes }]) => megabytes(growthBytes))),
   };
 }

@@ -66,13 +66,13 @@ async function prepare(
 
 function cloneLine(figures: CloneFigures): string {
   const { targetName, kind, megabytes, megabytesPerSecond, pipeMegabytesPerSecond } = figures;
-  const { speedRatio, cpuMs, pipeCpuMs, cpuRatio, growthMegabytes } = figures;
+  const { speedRatio, cpuMs, pipeCpuMs, cpuRatio, clientCpuMs, growthMegabytes } = figures;
   const speed = `${significant(megabytesPerSecond)} MB/s, pipe ${significant(pipeMegabytesPerSecond)}`;
   const cpu = `CPU ${significant(cpuMs)} ms, pipe ${significant(pipeCpuMs)}`;
   const fast = `ratio ${significant(speedRatio)} (${verdict(speedRatio >= SPEED_RATIO_MIN)} ≥ ${SPEED_RATIO_MIN})`;
   const cheap = `ratio ${significant(cpuRatio)} (${verdict(cpuRatio <= CPU_RATIO_MAX)} ≤ ${CPU_RATIO_MAX})`;
   const memory = `memory +${significant(growthMegabytes)} MiB (${verdict(growthMegabytes < GROWTH_MB_MAX)} < ${GROWTH_MB_MAX})`;
-  return `${targetName} ${kind}: ${Math.round(megabytes)} MB; ${speed}, ${fast}; ${cpu}, ${cheap}; ${memory}`;
+  return `${targetName} ${kind}: ${Math.round(megabytes)} MB; ${speed}, ${fast}; ${cpu}, ${cheap}, client ${significant(clientCpuMs)} ms; ${memory}`;
 }
 
 function verdict(met: boolean): string {

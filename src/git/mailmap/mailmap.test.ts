@@ -71,3 +71,21 @@ test("a mailmap may be empty, and ends at a NUL", () => {
   assert.equal(mailmap.rewrite(Buffer.from("z <a@x> 1 +0000")).toString(), "A <a@x> 1 +0000");
   assert.equal(mailmap.rewrite(Buffer.from("z <b@x> 1 +0000")).toString(), "z <b@x> 1 +0000");
 });
+
+test("a mailmap finds who stands in for a person, again and again", () => {
+  const mailmap = new Mailmap(Buffer.from("New <new@x> Old <old@x>\nName <c@x>\n"));
+  const content = Buffer.from("author Old <old@x> 1 +0000\nC <c@x> 2 +0000\nD <old@x> 3 +0000\n");
+  const find = (person: string): string | undefined => {
+    const from = content.indexOf(person);
+    return mailmap.findPerson(content, from, from + person.length)?.toString();
+  };
+  for (let round = 0; round < 2; round++) {
+    assert.equal(find("Old <old@x"), "New <new@x");
+    assert.equal(find("C <c@x"), "Name <c@x");
+    assert.equal(find("D <old@x"), undefined);
+  }
+  for (let index = 0; index < 3000; index++) {
+    const person = Buffer.from(`Person ${index} <c@x`);
+    assert.equal(mailmap.findPerson(person, 0, person.length)?.toString(), "Name <c@x");
+  }
+});

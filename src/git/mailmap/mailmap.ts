@@ -16,6 +16,11 @@ interface EmailEntry {
 
 const PERSON_KEYS = ["author ", "committer ", "tagger "];
 
+/** People that are remembered, some hundred bytes each. */
+const PEOPLE_MAX = 512;
+
+const USUAL_DATE = Buffer.from("> 0 +0000");
+
 const NUL = 0x00;
 const NEWLINE = 0x0a;
 const HASH = 0x23;
@@ -29,6 +34,8 @@ const GREATER_THAN = 0x3e;
  */
 export class Mailmap {
   readonly #entries = new Map<string, EmailEntry>();
+  /** Answers of `findPerson`. */
+  readonly #people = new Map<string, Buffer | undefined>();
 
   /** Reads the content of a mailmap file. Lines that aren't understood are passed over, as by git. */
   constructor(content: Buffer) {
@@ -58,6 +65,22 @@ export class Mailmap {
     if (found === undefined) return line;
     const rest = line.subarray(line.indexOf(GREATER_THAN, line.indexOf(LESS_THAN)));
     return Buffer.concat([found.name ?? name, OPEN, found.email ?? email, rest]);
+  }
+
+  /**
+   * Finds what stands in for the part `name <email` of a line, between two offsets of `content`;
+   * undefined when nothing does. What was found is remembered: lists name few people many times.
+   */
+  findPerson(content: Buffer, from: number, to: number): Buffer | undefined {
+    const key = content.toString("latin1", from, to);
+    const known = this.#people.get(key);
+    if (known !== undefined || this.#people.has(key)) return known;
+    const line = Buffer.concat([content.subarray(from, to), USUAL_DATE]);
+    const rewritten = this.rewrite(line);
+    const person = rewritten === line ? undefined : rewritten.subarray(0, -USUAL_DATE.length);
+    if (this.#people.size >= PEOPLE_MAX) this.#people.clear();
+    this.#people.set(key, person);
+    return person;
   }
 
   /**

@@ -126,35 +126,40 @@ export function writePerson(
   to: number,
   mailmap: Mailmap | undefined,
 ): boolean {
-  const rewritten = mailmap?.rewrite(content.subarray(from, to));
-  return rewritten === undefined
-    ? writeLine(writer, field, content, from, to)
-    : writeLine(writer, field, rewritten, 0, rewritten.length);
-}
-
-function writeLine(
-  writer: MessageWriter,
-  field: number,
-  line: Buffer,
-  from: number,
-  to: number,
-): boolean {
-  const open = line.indexOf(LESS_THAN, from);
-  const close = open < 0 ? -1 : line.indexOf(GREATER_THAN, open + 1);
+  const open = content.indexOf(LESS_THAN, from);
+  const close = open < 0 ? -1 : content.indexOf(GREATER_THAN, open + 1);
   if (close < 0 || close >= to) return false;
-  const zone = to - TIMEZONE_BYTES;
-  const seconds = parseSeconds(line, close + 2, zone - 1);
-  if (seconds === undefined || line[close + 1] !== SPACE || line[zone - 1] !== SPACE) return false;
-  if (!isTimezone(line, zone)) return false;
   const { length } = writer;
-  writer.bytes(4, line, zone, to);
-  const dateLength = writer.length;
-  writer.number(1, seconds);
-  writer.message(3, dateLength);
-  writer.bytes(2, line, open + 1, close);
-  writer.bytes(1, line, from, open > from && line[open - 1] === SPACE ? open - 1 : open);
+  if (!writeDate(writer, content, close + 1, to)) return false;
+  const person = mailmap?.findPerson(content, from, close);
+  if (person === undefined) writeName(writer, content, from, open, close);
+  else writeName(writer, person, 0, person.indexOf(LESS_THAN), person.length);
   writer.message(field, length);
   return true;
+}
+
+function writeDate(writer: MessageWriter, line: Buffer, from: number, to: number): boolean {
+  const zone = to - TIMEZONE_BYTES;
+  const seconds = parseSeconds(line, from + 1, zone - 1);
+  if (seconds === undefined || line[from] !== SPACE || line[zone - 1] !== SPACE) return false;
+  if (!isTimezone(line, zone)) return false;
+  writer.bytes(4, line, zone, to);
+  const { length } = writer;
+  writer.number(1, seconds);
+  writer.message(3, length);
+  return true;
+}
+
+/** An address between two offsets, and in front of its bracket a name, which loses one blank. */
+function writeName(
+  writer: MessageWriter,
+  line: Buffer,
+  from: number,
+  open: number,
+  close: number,
+): void {
+  writer.bytes(2, line, open + 1, close);
+  writer.bytes(1, line, from, open > from && line[open - 1] === SPACE ? open - 1 : open);
 }
 
 /** A sign and four digits. */

@@ -86,3 +86,29 @@ test("findRefsByOid fails on references whose object isn't there", async (t) => 
     message: "for-each-ref pipeline command: exit status 128",
   });
 });
+
+test("findRefsByOid takes what git can't tell apart or count for wrong arguments", async (t) => {
+  const server = await startTestServer(t);
+  const client = server.client(RefService);
+  const { address: repository, git, gitLine } = server.repository();
+  const prefixes = new Map<string, number>();
+  const blobs = Array.from({ length: 1500 }, (_, index) => `blob\ndata <<E\n${index}\nE\n`);
+  git(["fast-import", "--quiet"], { input: blobs.join("\n") });
+  const objects = gitLine(["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"]);
+  for (const oid of objects.split("\n")) {
+    const prefix = oid.slice(0, 4);
+    prefixes.set(prefix, (prefixes.get(prefix) ?? 0) + 1);
+  }
+  const ambiguous = [...prefixes].find(([, count]) => count > 1)?.[0];
+  assert.ok(ambiguous !== undefined);
+  const oid = objects.slice(0, 40);
+  const failure = {
+    kind: "invalid-argument",
+    message: "for-each-ref pipeline command: exit status 129",
+  };
+  await assert.rejects(client.findRefsByOID({ repository, oid: ambiguous }), failure);
+  await assert.rejects(client.findRefsByOID({ repository, oid: oid.slice(0, 2) }), failure);
+  await assert.rejects(client.findRefsByOID({ repository, oid, limit: 2 ** 31 }), failure);
+  const { refs } = await client.findRefsByOID({ repository, oid, limit: 2 ** 31 - 1 });
+  assert.deepEqual(refs, []);
+});

@@ -1,5 +1,8 @@
+import type { Oid } from "../../git/oid/oid.ts";
 import { binaryFromText, textFromBinary } from "../../git/ref/binary-string.ts";
 import { parseRefSortKey, type RefSortKey } from "../../git/ref/sort-refs.ts";
+import { resolveRevision } from "../../git/revision/resolve-revision.ts";
+import type { Revision } from "../../git/revision/revision.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import type { FindRefsByOIDRequest, RefService } from "../../proto/ref_pb.ts";
 import type { Call } from "../../rpc/call.ts";
@@ -10,6 +13,7 @@ import { checkArgument, isDamage, refuseNul } from "../common/git-failure.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { outputLines } from "../common/output-lines.ts";
+import { quietly } from "../common/read-commit.ts";
 import { findObject } from "../common/resolve-revision.ts";
 import { listedRefs } from "./listed-refs.ts";
 import { pointsAt } from "./points-at.ts";
@@ -17,6 +21,9 @@ import { UnshowableDateError } from "./ref-atoms.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner };
 type FindRefsByOid = Handler<typeof RefService.method.findRefsByOID>;
+
+/** The largest limit that git understands. */
+const LIMIT_MAX = 2 ** 31 - 1;
 
 const DEFAULT_PATTERNS = ["refs/tags/", "refs/heads/"];
 
@@ -50,9 +57,8 @@ async function list(
   query: { readonly patterns: readonly string[]; readonly sort: RefSortKey | undefined },
   call: Call,
 ): Promise<string[]> {
-  const ask = { git, gitCall: lazyGitCall(call) };
-  const oid = await findObject(repository, binaryFromText(name), ask);
-  if (oid === undefined) throw listingFailure(129);
+  const oid = await findPointedAt(repository, binaryFromText(name), git, call);
+  if (oid === undefined || limit > LIMIT_MAX) throw listingFailure(129);
   const filter = pointsAt(repository, new Set([oid]), call.signal);
   const refs: string[] = [];
   try {
@@ -65,6 +71,20 @@ async function list(
     throw listingFailure(128, error);
   }
   return refs;
+}
+
+/** As git, which takes an abbreviated id of several objects for none. */
+async function findPointedAt(
+  repository: OpenedRepository,
+  name: string,
+  git: GitRunner,
+  call: Call,
+): Promise<Oid | undefined> {
+  // Nothing here takes a revision for an option, so whatever the request accepts will do.
+  const found = quietly(() => resolveRevision(repository, name as Revision));
+  if (found?.state === "found") return found.oid;
+  if (found?.state !== "unsupported") return undefined;
+  return findObject(repository, name, { git, gitCall: lazyGitCall(call) });
 }
 
 /** For orders that only git knows, or says what is wrong with them. */

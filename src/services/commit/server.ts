@@ -6,6 +6,7 @@ import type { Mailmaps } from "../common/mailmaps.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import { checkObjectsExist } from "./check-objects-exist.ts";
 import { commitIsAncestor } from "./commit-is-ancestor.ts";
+import { commitLanguages } from "./commit-languages.ts";
 import { commitStats } from "./commit-stats.ts";
 import { commitsByMessage } from "./commits-by-message.ts";
 import { countCommits } from "./count-commits.ts";
@@ -36,6 +37,7 @@ interface Needs extends ReadNeeds, SigningKeyPaths {
 
 export function commitService(needs: Needs): ServiceRegistration {
   return serve(CommitService, {
+    commitLanguages: commitLanguages(needs),
     commitStats: commitStats(needs),
     filterShasWithSignatures: filterShasWithSignatures(needs),
     findCommit: findCommit(needs),

@@ -59,3 +59,38 @@ test("getTagSignatures refuses invalid requests", async (t) => {
     client.getTagSignatures({ ...(address && { repository: address }) }),
   );
 });
+
+test("getTagSignatures lists tags in git's order", async (t) => {
+  const server = await startTestServer(t);
+  const client = server.client(RefService);
+  const { address: repository, git, gitLine, gitLines } = server.repository();
+  const tree = gitLine(["mktree"]);
+  const one = gitLine(["commit-tree", tree, "-m", "one"]);
+  const two = gitLine(["commit-tree", tree, "-p", one, "-m", "two"]);
+  git(["tag", "-m", "old", "old", one]);
+  git(["tag", "-m", "new", "new", two]);
+  git(["tag", "-m", "of a tree", "of-tree", tree]);
+  git(["tag", "-m", "nested", "nested", "old"]);
+  git(["tag", "-m", "deeper", "deeper", "nested"]);
+  const cases = [
+    ["new", "old"],
+    ["old", "new", "old"],
+    ["deeper", "old", "of-tree"],
+    ["old", "deeper", "refs/tags/new"],
+    ["nested^{}", "new"],
+    ["deeper^{tag}", tree, two],
+    ["deeper", "^nested"],
+    ["new..deeper"],
+    ["deeper^!"],
+    ["--tags", "--not", "new"],
+  ];
+  const walk = ["--stdin", "--in-commit-order", "--objects", "--no-object-names"];
+  const flags = [...walk, "--filter=object:type=tag", "--filter-provided-objects"];
+  for (const tagRevisions of cases) {
+    const replies = await collect(client.getTagSignatures({ repository, tagRevisions }));
+    const ids = replies.flatMap(({ signatures }) => signatures.map(({ tagId }) => tagId));
+    const input = tagRevisions.join("\n");
+    const expected = gitLines(["rev-list", ...flags], { input });
+    assert.deepEqual(ids, expected, input);
+  }
+});

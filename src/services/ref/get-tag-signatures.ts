@@ -1,5 +1,9 @@
+import { READ_BYTES_MAX } from "../../git/object/object-database.ts";
+import { TagObject } from "../../git/object/tag-object.ts";
 import { type Oid, parseOid } from "../../git/oid/oid.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
+import { resolveRevision } from "../../git/revision/resolve-revision.ts";
+import type { Revision } from "../../git/revision/revision.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import type { RefService } from "../../proto/ref_pb.ts";
 import type { Call } from "../../rpc/call.ts";
@@ -11,7 +15,7 @@ import type { Mailmaps } from "../common/mailmaps.ts";
 import { fieldSize } from "../common/message-size.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { outputLines } from "../common/output-lines.ts";
-import { readObject } from "../common/read-commit.ts";
+import { quietly, readObject } from "../common/read-commit.ts";
 import { ReplyChunk } from "../common/reply-chunk.ts";
 import { pipelineFailure } from "../common/rev-list.ts";
 import { parseWalkRevisions } from "../common/walk-revisions.ts";
@@ -64,6 +68,50 @@ function splitTag(content: Buffer): Omit<TagSignature, "tagId"> {
 const NEWLINE = 0x0a;
 
 async function* listTags(
+  git: GitRunner,
+  repository: OpenedRepository,
+  revisions: readonly Revision[],
+  call: Call,
+): AsyncGenerator<Oid, void, undefined> {
+  const tags = quietly(() => findTags(repository, revisions));
+  yield* tags ?? askGit(git, repository, revisions, call);
+}
+
+/** Revisions that stand for more, or for less, than one object. */
+const NOT_SINGLE = /^[-^]|\.\./;
+
+/**
+ * Finds the tags that single revisions name, and those that are tagged by them, in git's order.
+ *
+ * @returns undefined when only git can tell, or has to say what is wrong
+ */
+function findTags(
+  repository: OpenedRepository,
+  revisions: readonly Revision[],
+): ReadonlySet<Oid> | undefined {
+  const tags = new Set<Oid>();
+  for (const revision of revisions) {
+    const found = NOT_SINGLE.test(revision) ? undefined : resolveRevision(repository, revision);
+    if (found?.state !== "found" || !addTags(repository, found.oid, tags)) return undefined;
+  }
+  return tags;
+}
+
+/** @returns false when something is missing, or larger than any tag should be */
+function addTags({ objects }: OpenedRepository, start: Oid, tags: Set<Oid>): boolean {
+  for (let oid = start; !tags.has(oid); ) {
+    const header = objects.header(oid);
+    if (header === undefined) return false;
+    if (header.type !== "tag") return true;
+    const tag = header.size > READ_BYTES_MAX ? undefined : objects.read(oid);
+    if (tag === undefined) return false;
+    tags.add(oid);
+    oid = new TagObject(tag.content, objects.format).object;
+  }
+  return true;
+}
+
+async function* askGit(
   git: GitRunner,
   { located }: OpenedRepository,
   revisions: readonly string[],

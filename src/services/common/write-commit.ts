@@ -68,7 +68,7 @@ function findLayout(content: Buffer, hexLength: number): CommitLayout | undefine
 }
 
 /** Whether the line that ends at `end` has an id, or other ASCII text as long as one, at its end. */
-export function isIdLine(content: Buffer, end: number, hexLength: number): boolean {
+function isIdLine(content: Buffer, end: number, hexLength: number): boolean {
   if (content[end - 1] !== NEWLINE) return false;
   for (let index = end - 1 - hexLength; index < end - 1; index++) {
     const byte = content[index] ?? NEWLINE;

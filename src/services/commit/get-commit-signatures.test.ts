@@ -3,7 +3,6 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { CONFIG_DEFAULTS } from "../../app/config/config.ts";
 import {
   CommitService,
   GetCommitSignaturesResponse_Signer as Signer,
@@ -12,6 +11,7 @@ import { changeFiles } from "../../testing/change-files.ts";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
 import { assertRepositoryErrors, collect } from "../../testing/repository-errors.ts";
 import { type ServedRepository, startTestServer } from "../../testing/test-server.ts";
+import { gitSettings } from "../../testing/test-settings.ts";
 import { writeRawCommit } from "../../testing/write-raw-commit.ts";
 
 interface Received {
@@ -24,7 +24,7 @@ interface Received {
 
 async function fixture(t: TestContext, format: "sha1" | "sha256" = "sha1", keys: string[] = []) {
   const [signingKey = "", ...rotatedSigningKeys] = keys;
-  const git = { ...CONFIG_DEFAULTS.git, signingKey, rotatedSigningKeys };
+  const git = gitSettings({ signingKey, rotatedSigningKeys });
   const server = await startTestServer(t, { git });
   const client = server.client(CommitService);
   const repository = server.repository({ format });

@@ -14,8 +14,6 @@ const NAMES = [
   "linguist-language",
 ] as const;
 
-export type LinguistAttribute = (typeof NAMES)[number];
-
 /** What `.gitattributes` say of a file: `set`, `unset` or a value; nothing when unspecified. */
 export type FileAttributes = ReadonlyMap<string, string>;
 

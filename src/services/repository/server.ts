@@ -5,6 +5,7 @@ import type { ReadNeeds } from "../common/open-repository.ts";
 import { calculateChecksum } from "./calculate-checksum.ts";
 import { createRepository } from "./create-repository.ts";
 import { fastExport } from "./fast-export.ts";
+import { findLicense } from "./find-license.ts";
 import { findMergeBase } from "./find-merge-base.ts";
 import { fsck } from "./fsck.ts";
 import { getArchive } from "./get-archive.ts";
@@ -32,6 +33,7 @@ export function repositoryService(needs: Needs): ServiceRegistration {
     calculateChecksum: calculateChecksum(needs),
     createRepository: createRepository(needs),
     fastExport: fastExport(needs),
+    findLicense: findLicense(needs),
     findMergeBase: findMergeBase(needs),
     fsck: fsck(needs),
     getArchive: getArchive(needs),

@@ -10,14 +10,6 @@ export type Task<T> = Generator<undefined, T, undefined>;
 /** Steps of a task between two yields: about half a millisecond with a commit-graph, ten without. */
 export const TASK_STEPS = 512;
 
-/** Completes a task at once. */
-export function finishTask<T>(task: Task<T>): T {
-  for (;;) {
-    const step = task.next();
-    if (step.done === true) return step.value;
-  }
-}
-
 /** Completes a task and lets others work in between. Throws the reason of `signal`. */
 export async function runTask<T>(task: Task<T>, signal: AbortSignal): Promise<T> {
   try {

@@ -18,26 +18,3 @@ export function hashObject(type: ObjectType, content: Uint8Array, format: Object
 
 /** Below this, copying the content is cheaper than a hash object of its own. */
 const SMALL_BYTES = 16 * 1024;
-
-/** Names an object whose content arrives in pieces. Its size has to be known before. */
-export class ObjectHasher {
-  readonly #hash;
-  readonly #size: number;
-  #written = 0;
-
-  constructor(type: ObjectType, size: number, format: ObjectFormat) {
-    this.#hash = createHash(format).update(encodeObjectHeader(type, size));
-    this.#size = size;
-  }
-
-  update(chunk: Uint8Array): void {
-    this.#hash.update(chunk);
-    this.#written += chunk.length;
-  }
-
-  /** Ends the hash. Throws a `RangeError` when another number of bytes came than was announced. */
-  digest(): Oid {
-    if (this.#written !== this.#size) throw new RangeError("object content has another size");
-    return this.#hash.digest("hex") as Oid;
-  }
-}

@@ -15,16 +15,6 @@ export function oidAt(bytes: Buffer, offset: number, format: ObjectFormat): Oid 
   return bytes.toString("hex", offset, offset + OID_BYTES[format]) as Oid;
 }
 
-/**
- * Orders two ids of the same length as git does in its indexes.
- *
- * Digits of equal length compare as their bytes do.
- */
-export function compareOids(a: Oid, b: Oid): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}
-
 const HEX_DIGITS = /^[0-9a-f]+$/;
 
 /**

@@ -11,8 +11,10 @@ import { addCommit, makeWorkTree } from "./work-tree.ts";
 
 const MIB = 1024 * 1024;
 
-/** How much a process may grow while one transfer goes on, however large that is. */
-const GROWTH_BYTES_MAX = 64 * MIB;
+/** How much a process may grow while a clone goes on, however large that is. */
+const CLONE_GROWTH_BYTES_MAX = 64 * MIB;
+/** The messages of a push are left to the garbage collector, which first lets 64 MB come together. */
+const PUSH_GROWTH_BYTES_MAX = 96 * MIB;
 /** How much more a process may keep after many transfers than it had before. */
 const KEPT_BYTES_MAX = 128 * MIB;
 const SETTLED_MS = 20_000;
@@ -69,13 +71,13 @@ suite("load", () => {
       await commitNoise(git, join(folder, "work"));
 
       const pushed = await growthDuring(forge, () => git.run("push", "-q", url, "main"));
-      assert.ok(pushed < GROWTH_BYTES_MAX, `grown by ${pushed} bytes during a push`);
+      assert.ok(pushed < PUSH_GROWTH_BYTES_MAX, `grown by ${pushed} bytes during a push`);
 
       const served = new GitClient({ cwd: join(forge.storagePath, "noise.git") });
       await served.run("config", "core.compression", "0");
       const clone = () => git.run("clone", "-q", "--bare", url, join(folder, "clone"));
       const cloned = await growthDuring(forge, clone);
-      assert.ok(cloned < GROWTH_BYTES_MAX, `grown by ${cloned} bytes during a clone`);
+      assert.ok(cloned < CLONE_GROWTH_BYTES_MAX, `grown by ${cloned} bytes during a clone`);
       const copy = new GitClient({ cwd: join(folder, "clone") });
       assert.equal(await copy.run("rev-parse", "main"), await git.run("rev-parse", "main"));
     });

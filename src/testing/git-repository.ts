@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -33,10 +34,17 @@ export function findTestGit(): string {
   return existsSync(built) ? built : "git";
 }
 
-/** Makes a temporary directory that is removed when the test ends. */
-export function temporaryDirectory(t: TestContext): string {
+/**
+ * Makes a temporary directory that is removed when the test ends, after `beforeRemoval` has ended
+ * whatever may still write there.
+ */
+export function temporaryDirectory(t: TestContext, beforeRemoval?: () => Promise<void>): string {
   const path = mkdtempSync(join(tmpdir(), "gitaly-ts-test-"));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
+  t.after(async () => {
+    await beforeRemoval?.();
+    // Processes that a test has cut off may still be cleaning up.
+    await rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  });
   return path;
 }
 

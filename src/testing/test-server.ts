@@ -49,7 +49,10 @@ export async function startTestServer(
   t: TestContext,
   changes: Partial<Config> = {},
 ): Promise<TestServer> {
-  const folder = temporaryDirectory(t);
+  const closing: (() => Promise<void>)[] = [];
+  const folder = temporaryDirectory(t, async () => {
+    for (const close of closing) await close();
+  });
   const storagePath = join(folder, "storage");
   const socketPath = join(folder, "gitaly.socket");
   const runtimeDir = join(folder, "run");
@@ -70,7 +73,7 @@ export async function startTestServer(
     signal: t.signal,
   });
   const channel = dial(`unix:${socketPath}`);
-  t.after(async () => {
+  closing.push(async () => {
     await channel.close();
     await server.close();
   });

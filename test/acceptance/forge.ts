@@ -33,7 +33,10 @@ const PROGRAM = fileURLToPath(new URL("../../bin/gitaly-forge", import.meta.url)
 
 /** Starts a forge that ends with the test. `gateway` is added to its `gateway.toml`. */
 export async function startForge(t: TestContext, gateway?: string): Promise<Forge> {
-  const folder = join(temporaryDirectory(t), "forge");
+  const folder = join(
+    temporaryDirectory(t, () => stop()),
+    "forge",
+  );
   const [grpcPort, httpPort, sshPort] = await freePorts(3);
   if (gateway !== undefined) {
     mkdirSync(folder);
@@ -66,7 +69,6 @@ export async function startForge(t: TestContext, gateway?: string): Promise<Forg
     await exited;
   };
   await start();
-  t.after(stop);
   return {
     folder,
     storagePath: join(folder, "repositories"),

@@ -5,7 +5,7 @@ import { relay, sendTo } from "./relay.ts";
 
 test("relay keeps a piece until it is sent, and no longer", async () => {
   const large = Buffer.alloc(64 * 1024, "x");
-  const part = Buffer.alloc(64 * 1024, "y").subarray(1);
+  const part = Buffer.alloc(128 * 1024, "y").subarray(1, 64 * 1024);
   const sizes: number[] = [];
   await relay(Readable.from([large, part]), async (piece) => {
     await new Promise((resolve) => setImmediate(resolve));

@@ -1,23 +1,45 @@
-import type { Readable, Writable } from "node:stream";
+import { finished, type Readable, type Writable } from "node:stream";
 
-/** Pieces that have memory of their own are at least this large; smaller ones share some. */
-const OWN_MEMORY_BYTES_MIN = 16 * 1024;
+/** Bytes that are being sent before no more are taken. */
+const PENDING_BYTES_MAX = 256 * 1024;
 
 /**
  * Passes on what a process says, piece by piece. `send` settles when nothing needs the piece any
- * more: its memory is given back then.
+ * more: its memory is given back then. It may be called again before that, and keeps the order.
  *
  * Left to the garbage collector, the pieces of a large pack would make it go through the whole heap
  * every 64 MB, which costs more than to move them.
  */
-export async function relay(
-  source: Readable,
-  send: (piece: Buffer) => Promise<void>,
-): Promise<void> {
-  for await (const piece of source as AsyncIterable<Buffer>) {
+export function relay(source: Readable, send: (piece: Buffer) => Promise<void>): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let pendingBytes = 0;
+  let ended = false;
+  const settle = (): void => {
+    if (ended && pendingBytes === 0) resolve();
+  };
+  const take = async (piece: Buffer): Promise<void> => {
+    const { length } = piece;
+    pendingBytes += length;
+    if (pendingBytes >= PENDING_BYTES_MAX) source.pause();
     await send(piece);
     release(piece);
-  }
+    pendingBytes -= length;
+    if (pendingBytes < PENDING_BYTES_MAX && source.isPaused()) source.resume();
+    settle();
+  };
+  // Not iterated: that joins pieces into new ones when the source is faster than the sink.
+  source.on("data", (piece: Buffer) => {
+    take(piece).catch((error: unknown) => {
+      reject(error);
+      source.destroy();
+    });
+  });
+  finished(source, { writable: false }, (error) => {
+    if (error !== null && error !== undefined) reject(error);
+    ended = true;
+    settle();
+  });
+  return promise;
 }
 
 /**
@@ -51,8 +73,13 @@ export function sendTo(sink: Writable, pieces: readonly Uint8Array[]): Promise<v
   return promise;
 }
 
-/** Ends a buffer's life, when its memory is no part of a larger one. */
-function release({ buffer, byteLength }: Buffer): void {
-  if (byteLength < OWN_MEMORY_BYTES_MIN || buffer.byteLength !== byteLength) return;
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+/**
+ * Ends a buffer's life, when its memory is its own: it fills most of it, from the beginning, and it
+ * is too large for the memory that small buffers share.
+ */
+function release({ buffer, byteOffset, byteLength }: Buffer): void {
+  const isOwner = byteOffset === 0 && byteLength > buffer.byteLength / 2;
+  if (isOwner && byteLength > Buffer.poolSize / 2 && buffer instanceof ArrayBuffer) {
+    buffer.transfer(0);
+  }
 }

@@ -7,6 +7,7 @@ import { ENTRY_HEAD_BYTES_MAX, PackEntry } from "./pack-entry.ts";
 import { PackIndex } from "./pack-index.ts";
 import { WINDOW_BYTES_MAX } from "./read-window.ts";
 import type { ReaderResources } from "./reader-resources.ts";
+import { SmallInflater } from "./small-inflater.ts";
 
 const SIGNATURE = 0x5041434b;
 const HEADER_BYTES = 12;
@@ -72,7 +73,10 @@ export class PackFile {
     // Some writers compress worse than zlib at its worst; nobody needs four times as much.
     const bound = deflatedBytesMax(entry.size);
     for (let length = bound; ; length *= 2) {
-      const content = inflate(this.#bytesAt(file, start, Math.min(length, available)), entry.size);
+      const content = this.#inflate(
+        this.#bytesAt(file, start, Math.min(length, available)),
+        entry.size,
+      );
       if (content !== undefined) return content;
       if (length >= available || length >= bound * 4) {
         throw this.#corrupt("object doesn't end inside its pack", offset);
@@ -120,6 +124,12 @@ export class PackFile {
     this.#index?.close();
     this.#file = undefined;
     this.#index = undefined;
+  }
+
+  #inflate(input: Buffer, size: number): Buffer | undefined {
+    const { inflater } = this.#resources;
+    const content = SmallInflater.isFit(input, size) ? inflater.inflate(input, size) : undefined;
+    return content ?? inflate(input, size);
   }
 
   #bytesAt(file: PooledFile, position: number, length: number): Buffer {

@@ -4,6 +4,7 @@ import { FilePool } from "./file-pool.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import type { OidTableSlice } from "./oid-table.ts";
 import { ReadWindow } from "./read-window.ts";
+import { SmallInflater } from "./small-inflater.ts";
 
 /** Bounds of what all readers of one process hold together. */
 export interface ReaderLimits {
@@ -37,6 +38,7 @@ export class ReaderResources {
   readonly slices: ByteCache<OidTableSlice>;
   readonly contents: ByteCache<CachedContent>;
   readonly graphs: MemoryBudget;
+  readonly inflater: SmallInflater = new SmallInflater();
   readonly window: ReadWindow = new ReadWindow();
 
   /** Limits that are left out have their default. */

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type ObjectFormat, OID_BYTES, type Oid } from "../oid/oid.ts";
 import { FileVanishedError } from "../pack/file-pool.ts";
 import { FileState } from "../pack/file-state.ts";
@@ -121,6 +122,11 @@ export class ObjectDatabase {
         ? source.loose.stream(oid, signal)
         : location.pack.stream(location.offset, DELTA_BYTES_MAX, signal),
     );
+  }
+
+  /** Path of a file that holds the object, maybe among others. Whoever needs the file keeps it new. */
+  fileOf(oid: Oid): string | undefined {
+    return this.#attempt(oid, fileOfCopy);
   }
 
   /** Ids of all objects, each once, in their order. */
@@ -311,6 +317,12 @@ function hasCopy({ source, location }: Copy, oid: Oid): true | undefined {
   if (location === undefined) return source.loose.has(oid) || undefined;
   location.pack.open();
   return true;
+}
+
+function fileOfCopy({ source, location }: Copy, oid: Oid): string | undefined {
+  if (location !== undefined) return join(source.packs.path, `${location.pack.name}.pack`);
+  if (!source.loose.has(oid)) return undefined;
+  return join(source.path, oid.slice(0, 2), oid.slice(2));
 }
 
 function readCopyHeader({ source, location }: Copy, oid: Oid): ObjectHeader | undefined {

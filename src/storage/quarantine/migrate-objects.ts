@@ -1,0 +1,82 @@
+import { existsSync } from "node:fs";
+import { link, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { syncPath } from "../file/sync.ts";
+
+/** Files that are synced or moved at a time. */
+const PARALLEL_MAX = 8;
+
+/**
+ * Moves everything in one object directory to another, as git does when it accepts a push.
+ *
+ * @param unsynced paths of files whose content may not have reached the disk
+ */
+export async function migrateObjects(
+  source: string,
+  target: string,
+  unsynced: ReadonlySet<string>,
+): Promise<void> {
+  const entries = await readdir(source, { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory());
+  // Contents are safe before any name says so.
+  await inParallel([...unsynced], syncPath);
+  let hasChanged = false;
+  for (const { name } of folders) {
+    const [from, to] = [join(source, name), join(target, name)];
+    // A missing folder is about to be named by its parent, which then has to be synced.
+    if (!existsSync(to)) {
+      await mkdir(to, { recursive: true });
+      hasChanged = true;
+    }
+    await migrateFolder(from, to);
+  }
+  if (hasChanged) await syncPath(target);
+}
+
+async function migrateFolder(source: string, target: string): Promise<void> {
+  const names = await readdir(source);
+  if (names.length === 0) return;
+  for (const batch of inOrder(names)) {
+    await inParallel(batch, (name) => moveFile(join(source, name), join(target, name)));
+  }
+  await syncPath(target);
+}
+
+/** A file that is there already stays: it has the same content. */
+async function moveFile(source: string, target: string): Promise<void> {
+  try {
+    await link(source, target);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
+    // Some file systems know no hard links.
+    await rename(source, target);
+    return;
+  }
+  await rm(source, { force: true });
+}
+
+/** A pack is usable as soon as its index is there, so that comes last. */
+const PACK_ORDER = [".keep", ".pack", ".rev", ".idx"] as const;
+
+function inOrder(names: readonly string[]): string[][] {
+  const positions = [...PACK_ORDER.keys(), PACK_ORDER.length, PACK_ORDER.length + 1];
+  return positions.map((position) => names.filter((name) => packPosition(name) === position));
+}
+
+function packPosition(name: string): number {
+  if (!name.startsWith("pack-")) return 0;
+  const position = PACK_ORDER.findIndex((extension) => name.endsWith(extension));
+  return position < 0 ? PACK_ORDER.length + 1 : position + 1;
+}
+
+async function inParallel<T>(
+  items: readonly T[],
+  action: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  const work = async (): Promise<void> => {
+    for (const item of queue) await action(item);
+  };
+  const workers = Math.min(PARALLEL_MAX, items.length);
+  await Promise.all(Array.from({ length: workers }, work));
+}

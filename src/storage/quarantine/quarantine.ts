@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { ObjectDatabase } from "../../git/object/object-database.ts";
+import type { LocatedRepository } from "../locator/repository-locator.ts";
+import { freshen, ObjectWriter } from "../object-write/object-writer.ts";
+import { migrateObjects } from "./migrate-objects.ts";
+
+/**
+ * Holds the objects of a change until it is accepted.
+ *
+ * Processes and readers that are given `repository` see the objects of the real one and those of the
+ * quarantine; what they write goes to the quarantine. Disposing of it without `migrate` drops the
+ * objects, as if they had never been there.
+ */
+export interface Quarantine extends Disposable {
+  /** The repository with the quarantine as its object directory. */
+  readonly repository: LocatedRepository;
+  /** Absolute path of the quarantine. */
+  readonly directory: string;
+  /** Writes objects into the quarantine. */
+  readonly objects: ObjectWriter;
+  /**
+   * Moves the objects into the repository, to stay there even after a power cut. Each file shows up
+   * whole, a pack's index after its pack. What is there already is kept.
+   */
+  migrate(): Promise<void>;
+}
+
+export interface QuarantinePlace {
+  /** The folder that the quarantine is made in, on the same file system as the repository. */
+  readonly folder: string;
+  /** What its name starts with. */
+  readonly prefix: string;
+}
+
+/**
+ * Makes a quarantine for a repository, which may be in quarantine itself.
+ *
+ * @param objects the objects of that repository
+ */
+export async function createQuarantine(
+  located: LocatedRepository,
+  objects: ObjectDatabase,
+  { folder, prefix }: QuarantinePlace,
+): Promise<Quarantine> {
+  await mkdir(folder, { recursive: true, mode: 0o755 });
+  const directory = mkdtempSync(join(folder, prefix));
+  const target = located.objectDirectory ?? join(located.path, "objects");
+  const isThere = (oid: Parameters<ObjectDatabase["fileOf"]>[0]): boolean => {
+    const path = objects.fileOf(oid);
+    return path !== undefined && freshen(path);
+  };
+  const writer = new ObjectWriter(directory, objects.format, isThere);
+  return {
+    directory,
+    objects: writer,
+    repository: {
+      ...located,
+      objectDirectory: directory,
+      alternateObjectDirectories: [target, ...(located.alternateObjectDirectories ?? [])],
+    },
+    migrate: () => migrateObjects(directory, target, writer.written),
+    [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}

@@ -1,17 +1,14 @@
 import { quoteText } from "../../base/text/quote-text.ts";
 import type { ObjectFormat as GitObjectFormat } from "../../git/oid/oid.ts";
 import type { GitFlag } from "../../gitcmd/git-command.ts";
-import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import type { CreateRepositoryRequest, RepositoryService } from "../../proto/repository_pb.ts";
 import { ObjectFormat } from "../../proto/shared_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
-import { internal, invalidArgument, wrapError } from "../../rpc/rpc-error.ts";
-import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
-import { createRepository as create } from "../../storage/repository/create-repository.ts";
+import { invalidArgument, wrapError } from "../../rpc/rpc-error.ts";
+import { type CreateNeeds, createRepository as create } from "../common/create-repository.ts";
 import { gitCall } from "../common/git-call.ts";
 import { placeRepository } from "../common/locate-repository.ts";
 
-type Needs = { readonly locator: RepositoryLocator; readonly git: GitRunner };
 type CreateRepository = Handler<typeof RepositoryService.method.createRepository>;
 
 /**
@@ -19,19 +16,12 @@ type CreateRepository = Handler<typeof RepositoryService.method.createRepository
  *
  * The repository appears as a whole; on failure nothing is left.
  */
-export function createRepository({ locator, git }: Needs): CreateRepository {
+export function createRepository(needs: CreateNeeds): CreateRepository {
   return async (request, call) => {
-    const target = placeRepository(locator, request.repository);
-    const flags = initFlags(request);
-    const options = gitCall(call);
+    const target = placeRepository(needs.locator, request.repository);
+    const creation = { initFlags: initFlags(request), options: gitCall(call) };
     try {
-      await create(locator, target, async ({ path }) => {
-        try {
-          await git.run(undefined, { name: "init", flags, args: [path] }, options);
-        } catch (error) {
-          throw error instanceof GitExitError ? initFailed(error) : error;
-        }
-      });
+      await create(needs, target, creation, call);
     } catch (error) {
       throw wrapError("internal", "creating repository", error);
     }
@@ -40,7 +30,7 @@ export function createRepository({ locator, git }: Needs): CreateRepository {
 }
 
 function initFlags({ objectFormat, defaultBranch }: CreateRepositoryRequest): GitFlag[] {
-  const flags: GitFlag[] = ["--bare", "--quiet"];
+  const flags: GitFlag[] = [];
   const branch = Buffer.from(defaultBranch).toString();
   if (branch !== "") flags.push(["--initial-branch", branch]);
   flags.push(["--object-format", gitObjectFormat(objectFormat)]);
@@ -57,9 +47,4 @@ function gitObjectFormat(format: ObjectFormat): GitObjectFormat {
     default:
       throw invalidArgument(`unknown object format: ${quoteText(String(format))}`);
   }
-}
-
-function initFailed(error: GitExitError): Error {
-  const stderr = quoteText(error.stderr);
-  return internal(`creating repository: ${error.message}, stderr: ${stderr}`, { cause: error });
 }

@@ -2,6 +2,7 @@ import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import { RepositoryService } from "../../proto/repository_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
+import type { TransactionVotes } from "../common/transaction-votes.ts";
 import { calculateChecksum } from "./calculate-checksum.ts";
 import { createRepository } from "./create-repository.ts";
 import { fastExport } from "./fast-export.ts";
@@ -26,7 +27,7 @@ import { searchFilesByContent } from "./search-files-by-content.ts";
 import { searchFilesByName } from "./search-files-by-name.ts";
 import { writeRef } from "./write-ref.ts";
 
-type Needs = ReadNeeds & { readonly git: GitRunner };
+type Needs = ReadNeeds & { readonly git: GitRunner; readonly votes: TransactionVotes };
 
 export function repositoryService(needs: Needs): ServiceRegistration {
   return serve(RepositoryService, {

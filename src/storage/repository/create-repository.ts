@@ -2,7 +2,7 @@ import { lstatSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { DomainError } from "../../base/error/domain-error.ts";
-import { acquireLock, type HeldLock } from "../file/lock-file.ts";
+import { acquireLock, type HeldLock, LockedError } from "../file/lock-file.ts";
 import { syncParents, syncTree } from "../file/sync.ts";
 import type { LocatedRepository, RepositoryLocator } from "../locator/repository-locator.ts";
 
@@ -19,31 +19,50 @@ export const DIRECTORY_MODE = 0o700;
 /** Its time of modification tells housekeeping when everything was last packed into one pack. */
 const FULL_REPACK_FILE = ".gitaly-full-repack-timestamp";
 
+/** Another call is just creating or removing a repository at the same place. */
+export class CreationLockedError extends DomainError {
+  constructor(cause: LockedError) {
+    super("unknown", `locking repository: ${cause.message}`, { cause });
+  }
+}
+
+/** Others who have to agree before a repository appears. */
+export interface CreationConsent {
+  /** Asks them, with the place locked; throws when they don't agree. */
+  prepare(): Promise<void>;
+  /** Tells them that the repository is there. */
+  commit(): Promise<void>;
+}
+
 /**
  * Makes a repository that is either there as a whole or not at all, also after a crash.
  *
- * `build` fills a temporary directory of the same storage; the result is synced and moved into
- * place under a lock. When `build` fails nothing is left.
+ * `build` fills a temporary directory of the same storage and tells who else has to agree; the
+ * result is synced and moved into place under a lock. When that or anything before it fails nothing
+ * is left.
  *
- * @throws RepositoryExistsError, and LockedError when another call is just making the same one
+ * @throws RepositoryExistsError, CreationLockedError, and whatever `build` throws
  */
 export async function createRepository(
   locator: RepositoryLocator,
   target: LocatedRepository,
-  build: (repository: LocatedRepository) => Promise<void>,
+  build: (repository: LocatedRepository) => Promise<CreationConsent | undefined>,
 ): Promise<void> {
   refuseExisting(target);
   const folder = locator.temporaryFolder(target.storageName);
   await mkdir(folder, { recursive: true, mode: DIRECTORY_MODE });
   const path = await mkdtemp(join(folder, "repo"));
   try {
-    await build({ ...target, path, relativePath: relative(target.storagePath, path) });
+    const relativePath = relative(target.storagePath, path);
+    const consent = await build({ ...target, path, relativePath });
     await stampFullRepack(path);
     await syncTree(path);
-    await using _lock = await lockRepository(target);
+    await using _lock = await lockPlace(target);
     refuseExisting(target);
+    await consent?.prepare();
     await rename(path, target.path);
     await syncParents(target.storagePath, target.path);
+    await consent?.commit();
   } finally {
     await rm(path, { recursive: true, force: true });
   }
@@ -53,6 +72,14 @@ export async function createRepository(
 export async function lockRepository({ path }: LocatedRepository): Promise<HeldLock> {
   await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
   return acquireLock(path);
+}
+
+async function lockPlace(target: LocatedRepository): Promise<HeldLock> {
+  try {
+    return await lockRepository(target);
+  } catch (error) {
+    throw error instanceof LockedError ? new CreationLockedError(error) : error;
+  }
 }
 
 function refuseExisting({ path }: LocatedRepository): void {

@@ -43,7 +43,7 @@ export async function startOwnServer(name: string): Promise<Target> {
     storage: [{ name: STORAGE, path: storagePath }],
   };
   await writeFile(configPath, stringify(config));
-  const logPath = "/tmp/prof/server.log";
+  const logPath = join(folder, "server.log");
   const child = await launch(configPath, logPath);
   stack.defer(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -1,6 +1,7 @@
-import { type ObjectFormat, zeroOid } from "../../git/oid/oid.ts";
+import { binaryFromBytes } from "../../git/ref/binary-string.ts";
 import type { PushContext, ReferenceTransactionState } from "../context/push-context.ts";
 import type { HookServices } from "../hook-services.ts";
+import { hasOnlyForceDeletions } from "./force-deletions.ts";
 import type { VotePhase } from "./reference-voter.ts";
 
 /** At which steps of git's transaction servers vote. */
@@ -20,14 +21,6 @@ export async function referenceTransaction(
 ): Promise<void> {
   const phase = PHASES[state];
   if (phase === undefined || transaction === undefined || voter === undefined) return;
-  // Git cleans packed-refs up in a transaction of its own before it deletes refs. Servers differ in
-  // which refs are packed, so that one can't be voted on; the deletion itself is.
-  if (deletesUnconditionally(changes, objectFormat)) return;
+  if (hasOnlyForceDeletions(binaryFromBytes(changes), objectFormat)) return;
   await voter.vote(transaction, changes, phase, signal);
-}
-
-function deletesUnconditionally(changes: Uint8Array, format: ObjectFormat): boolean {
-  const zero = zeroOid(format);
-  const lines = Buffer.from(changes).toString("latin1").split("\n");
-  return lines.every((line) => line === "" || line.startsWith(`${zero} ${zero} `));
 }

@@ -28,6 +28,17 @@ export class TransactionStoppedError extends DomainError {
   }
 }
 
+/**
+ * Says on which vote of its own a handler has failed. That servers disagree is an internal error
+ * then, as clients of the protocol expect.
+ */
+export function voteFailure(doing: string, error: unknown): RpcError {
+  const isVerdict =
+    error instanceof TransactionAbortedError || error instanceof TransactionStoppedError;
+  if (isVerdict) return new RpcError("internal", `${doing}: ${error.message}`, { cause: error });
+  return wrapError("internal", doing, error);
+}
+
 /** How long a server waits for the others. */
 const VOTE_TIMEOUT_MS = 5 * 60_000;
 

@@ -1,6 +1,6 @@
 import { binaryFromBytes, bytesFromBinary } from "../../git/ref/binary-string.ts";
 import { InvalidRevisionError, parseRevision } from "../../git/revision/revision.ts";
-import type { GitRunner } from "../../gitcmd/git-runner.ts";
+import type { VotePhase } from "../../hooks/transaction/reference-voter.ts";
 import {
   DeleteRefsErrorSchema,
   type DeleteRefsRequest,
@@ -9,16 +9,16 @@ import {
 import type { Call } from "../../rpc/call.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { aborted, detail, invalidArgument, type RpcError, wrapError } from "../../rpc/rpc-error.ts";
-import { startRefTransaction } from "../../storage/ref-update/git-ref-transaction.ts";
 import type { RefTransaction } from "../../storage/ref-update/ref-transaction.ts";
 import { RefLockedError } from "../../storage/ref-update/ref-update-errors.ts";
-import { gitCall } from "../common/git-call.ts";
+import { type ReferenceChangeNeeds, startReferenceChange } from "../common/change-references.ts";
 import { gitFailure } from "../common/git-failure.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { startFailure } from "../common/start-failure.ts";
+import { voteFailure } from "../common/transaction-votes.ts";
 
-type Needs = ReadNeeds & { readonly git: GitRunner };
+type Needs = ReadNeeds & ReferenceChangeNeeds;
 type DeleteRefs = Handler<typeof RefService.method.deleteRefs>;
 
 /**
@@ -32,17 +32,36 @@ export function deleteRefs(needs: Needs): DeleteRefs {
     const repository = openLocated(needs, located, call);
     const names = namesToDelete(repository, request);
     checkNames(names);
-    // Without a change there is nothing that git could do.
-    if (names.length === 0) return {};
-    await using transaction = await start(needs.git, repository, call);
+    await using transaction = await start(needs, repository, call);
     await queue(transaction, names);
+    const vote = voter(needs, names, call);
+    await vote("preparing", "preparing vote");
     await prepare(transaction);
+    await vote("prepared", "prepared vote");
     try {
       await transaction.commit();
     } catch (error) {
       throw wrapError("internal", "unable to commit", error);
     }
+    await vote("committed", "committing vote");
     return {};
+  };
+}
+
+/**
+ * Votes on the names: deletions without old values are never voted on as changes of references,
+ * since servers can't know whether they are those of packed-refs only.
+ */
+function voter({ votes }: Needs, names: readonly string[], call: Call) {
+  const transaction = votes.transactionOf(call);
+  const content = bytesFromBinary(names.map((name) => `${name}\n`).join(""));
+  return async (phase: VotePhase, doing: string): Promise<void> => {
+    if (transaction === undefined) return;
+    try {
+      await votes.vote(transaction, content, phase, call.signal);
+    } catch (error) {
+      throw voteFailure(doing, error);
+    }
   };
 }
 
@@ -92,13 +111,12 @@ function isRevision(name: string): boolean {
 }
 
 async function start(
-  git: GitRunner,
-  { located, objects }: OpenedRepository,
+  needs: Needs,
+  repository: OpenedRepository,
   call: Call,
 ): Promise<RefTransaction> {
-  const options = { ...gitCall(call), objectFormat: objects.format, noDeref: true };
   try {
-    return await startRefTransaction(git, located, options);
+    return await startReferenceChange(needs, repository, call, { noDeref: true, votes: false });
   } catch (error) {
     throw startFailure("internal", "start reference transaction", error);
   }

@@ -3,6 +3,7 @@ import { RefService } from "../../proto/ref_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
+import type { TransactionVotes } from "../common/transaction-votes.ts";
 import { deleteRefs } from "./delete-refs.ts";
 import { findAllBranches } from "./find-all-branches.ts";
 import { findAllRemoteBranches } from "./find-all-remote-branches.ts";
@@ -23,6 +24,7 @@ import { updateReferences } from "./update-references.ts";
 interface Needs extends ReadNeeds {
   readonly git: GitRunner;
   readonly mailmaps: Mailmaps;
+  readonly votes: TransactionVotes;
 }
 
 export function refService(needs: Needs): ServiceRegistration {

@@ -2,7 +2,7 @@ import { objectIdProblem } from "../../git/oid/object-id-problem.ts";
 import { type ObjectFormat, type Oid, parseOid } from "../../git/oid/oid.ts";
 import { binaryFromBytes, bytesFromBinary, textFromBinary } from "../../git/ref/binary-string.ts";
 import { referenceNameProblem } from "../../git/ref/reference-name-problem.ts";
-import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
+import { GitExitError } from "../../gitcmd/git-runner.ts";
 import {
   type RefService,
   type UpdateReferencesRequest_Update as Update,
@@ -12,38 +12,30 @@ import {
 import type { Call } from "../../rpc/call.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { aborted, detail, invalidArgument, RpcError, wrapError } from "../../rpc/rpc-error.ts";
-import type {
-  LocatedRepository,
-  RepositoryLocator,
-} from "../../storage/locator/repository-locator.ts";
-import { startRefTransaction } from "../../storage/ref-update/git-ref-transaction.ts";
 import type { RefTransaction } from "../../storage/ref-update/ref-transaction.ts";
 import {
   ObjectNotFoundError,
   RefLockedError,
   RefMismatchError,
 } from "../../storage/ref-update/ref-update-errors.ts";
+import { type ReferenceChangeNeeds, startReferenceChange } from "../common/change-references.ts";
 import { type OpenedStream, takeFirst } from "../common/first-request.ts";
-import { gitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { objectFormatOf } from "../common/object-format-of.ts";
+import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { startFailure } from "../common/start-failure.ts";
 
-interface Needs {
-  readonly locator: RepositoryLocator;
-  readonly git: GitRunner;
-}
-
+type Needs = ReadNeeds & ReferenceChangeNeeds;
 type UpdateReferences = Handler<typeof RefService.method.updateReferences>;
 
 /** Creates, changes and deletes references: all that the stream names, or none. */
-export function updateReferences({ locator, git }: Needs): UpdateReferences {
+export function updateReferences(needs: Needs): UpdateReferences {
   return async (requests, call) => {
     const { first, rest } = await openStream(requests);
-    const located = locateRepository(locator, first.repository);
+    const located = locateRepository(needs.locator, first.repository);
     const format = objectFormatOf(located);
     const updates = parseUpdates(first, format);
-    await using transaction = await start(git, located, format, call);
+    await using transaction = await start(needs, openLocated(needs, located, call), call);
     await queue(transaction, updates);
     for await (const request of rest) {
       if (request.repository !== undefined) {
@@ -71,13 +63,12 @@ async function openStream(
 }
 
 async function start(
-  git: GitRunner,
-  located: LocatedRepository,
-  objectFormat: ObjectFormat,
+  needs: Needs,
+  repository: OpenedRepository,
   call: Call,
 ): Promise<RefTransaction> {
   try {
-    return await startRefTransaction(git, located, { ...gitCall(call), objectFormat });
+    return await startReferenceChange(needs, repository, call);
   } catch (error) {
     throw startFailure("internal", "creating updater", error);
   }

@@ -3,9 +3,9 @@ import { type Oid, parseOid, zeroOid } from "../../git/oid/oid.ts";
 import { bytesFromBinary, textFromBinary } from "../../git/ref/binary-string.ts";
 import { referenceNameProblem } from "../../git/ref/reference-name-problem.ts";
 import { InvalidRevisionError, parseRevision, type Revision } from "../../git/revision/revision.ts";
-import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import { ReferenceNotFoundErrorSchema } from "../../proto/errors_pb.ts";
 import type { RepositoryService, WriteRefRequest } from "../../proto/repository_pb.ts";
+import type { Call } from "../../rpc/call.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import {
   aborted,
@@ -15,14 +15,14 @@ import {
   notFound,
   wrapError,
 } from "../../rpc/rpc-error.ts";
-import { startRefTransaction } from "../../storage/ref-update/git-ref-transaction.ts";
 import { RefLockedError } from "../../storage/ref-update/ref-update-errors.ts";
+import { type ReferenceChangeNeeds, startReferenceChange } from "../common/change-references.ts";
 import { type GitCall, gitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { findObject } from "../common/resolve-revision.ts";
 
-type Needs = ReadNeeds & { readonly git: GitRunner };
+type Needs = ReadNeeds & ReferenceChangeNeeds;
 type WriteRef = Handler<typeof RepositoryService.method.writeRef>;
 
 /**
@@ -36,7 +36,7 @@ export function writeRef(needs: Needs): WriteRef {
     call.logFields["ref"] = textFromBinary(change.ref);
     call.logFields["revision"] = textFromBinary(change.revision);
     const repository = openLocated(needs, located, call);
-    const writing = { git: needs.git, repository, options: gitCall(call) };
+    const writing = { needs, repository, call, git: gitCall(call) };
     if (change.ref === "HEAD") await setDefaultBranch(writing, change.revision);
     else await updateRef(writing, change);
     return {};
@@ -51,9 +51,10 @@ interface Change {
 }
 
 interface Writing {
-  readonly git: GitRunner;
+  readonly needs: Needs;
   readonly repository: OpenedRepository;
-  readonly options: GitCall;
+  readonly call: Call;
+  readonly git: GitCall;
 }
 
 function parseChange({ ref, revision, oldRevision }: WriteRefRequest): Change {
@@ -83,11 +84,10 @@ async function setDefaultBranch(writing: Writing, branch: Revision): Promise<voi
     const name = quoteBytes(bytesFromBinary(branch));
     throw internal(`setting default branch: ${name} is a malformed refname`);
   }
-  const { git, repository, options } = writing;
-  const { located, objects } = repository;
+  const { needs, repository, call, git } = writing;
   try {
-    const transactionOptions = { ...options, objectFormat: objects.format, noDeref: true };
-    await using transaction = await startRefTransaction(git, located, transactionOptions);
+    const options = { noDeref: true, git };
+    await using transaction = await startReferenceChange(needs, repository, call, options);
     await transaction.updateSymbolic("HEAD", branch);
     await transaction.commit();
   } catch (error) {
@@ -98,11 +98,9 @@ async function setDefaultBranch(writing: Writing, branch: Revision): Promise<voi
 async function updateRef(writing: Writing, { ref, revision, oldRevision }: Change): Promise<void> {
   const newOid = await resolve(writing, "new", revision);
   const oldOid = oldRevision && (await resolve(writing, "old", oldRevision));
-  const { git, repository, options } = writing;
-  const { located, objects } = repository;
+  const { needs, repository, call, git } = writing;
   try {
-    const transactionOptions = { ...options, objectFormat: objects.format };
-    await using transaction = await startRefTransaction(git, located, transactionOptions);
+    await using transaction = await startReferenceChange(needs, repository, call, { git });
     await transaction.update(ref, newOid, oldOid);
     await transaction.commit();
   } catch (error) {
@@ -116,14 +114,15 @@ async function updateRef(writing: Writing, { ref, revision, oldRevision }: Chang
 
 /** Finds an object, which has to exist; only the zero id stands for itself. */
 async function resolve(
-  { git, repository, options }: Writing,
+  { needs, repository, git: options }: Writing,
   which: "new" | "old",
   revision: Revision,
 ): Promise<Oid> {
   const zero = zeroOid(repository.objects.format);
   if (parseOid(revision) === zero) return zero;
-  const needs = { git, gitCall: () => options };
-  const oid = await findObject(repository, `${revision}^{object}`, needs);
+  const { git } = needs;
+  const gitCall = (): GitCall => options;
+  const oid = await findObject(repository, `${revision}^{object}`, { git, gitCall });
   if (oid !== undefined) return oid;
   throw notFound(`resolving ${which} revision: reference not found`, {
     detail: detail(ReferenceNotFoundErrorSchema, { referenceName: bytesFromBinary(revision) }),

@@ -3,29 +3,13 @@ import type { Readable, Writable } from "node:stream";
 import type { ObjectFormat, Oid } from "../../git/oid/oid.ts";
 import { zeroOid } from "../../git/oid/oid.ts";
 import { bytesFromBinary, textFromBinary } from "../../git/ref/binary-string.ts";
-import type { CommandUsage } from "../../gitcmd/command-usage.ts";
 import type { GitDirectory } from "../../gitcmd/git-directory.ts";
-import {
-  GitExitError,
-  type GitProcess,
-  type GitRunner,
-  type HooksChoice,
-} from "../../gitcmd/git-runner.ts";
+import { GitExitError, type GitProcess, type GitRunner } from "../../gitcmd/git-runner.ts";
 import { parseUpdateFailure } from "./parse-update-failure.ts";
-import type { RefTransaction } from "./ref-transaction.ts";
-
-export interface RefTransactionOptions {
-  readonly signal: AbortSignal;
-  readonly usage?: CommandUsage;
-  readonly objectFormat: ObjectFormat;
-  /** Changes a symbolic reference itself, not the one that it leads to. Default false. */
-  readonly noDeref?: boolean;
-  /** Who is told of the changes and may veto them. Default `"disabled"`. */
-  readonly hooks?: HooksChoice;
-}
+import type { RefTransaction, RefTransactionOptions } from "./ref-transaction.ts";
 
 /** Starts to change references of one repository with a git process of its own. */
-export async function startRefTransaction(
+export async function startGitRefTransaction(
   git: GitRunner,
   repository: GitDirectory,
   { signal, usage, objectFormat, noDeref = false, hooks = "disabled" }: RefTransactionOptions,
@@ -34,7 +18,7 @@ export async function startRefTransaction(
   const process = await git.start(
     repository,
     { name: "update-ref", flags },
-    { signal, ...(usage !== undefined && { usage }), hooks, stdin: "pipe", stderr: "stream" },
+    { signal, ...(usage && { usage }), hooks, stdin: "pipe", stderr: "stream" },
   );
   return new GitRefTransaction(process, objectFormat, signal);
 }
@@ -91,6 +75,11 @@ class GitRefTransaction implements RefTransaction {
   updateSymbolic(name: string, target: string): Promise<void> {
     // The two empty arguments could say what the reference has to be before.
     return this.#queue("symref-update", [name, target, "", ""]);
+  }
+
+  /** Git checks when it prepares. */
+  check(): Promise<void> {
+    return this.#failure === undefined ? DONE : this.#fail();
   }
 
   async prepare(): Promise<void> {

@@ -1,4 +1,17 @@
-import type { Oid } from "../../git/oid/oid.ts";
+import type { ObjectFormat, Oid } from "../../git/oid/oid.ts";
+import type { CommandUsage } from "../../gitcmd/command-usage.ts";
+import type { HooksChoice } from "../../gitcmd/git-runner.ts";
+
+export interface RefTransactionOptions {
+  readonly signal: AbortSignal;
+  /** Where the cost of git is noted, if it is needed at all. */
+  readonly usage?: CommandUsage;
+  readonly objectFormat: ObjectFormat;
+  /** Changes a symbolic reference itself, not the one that it leads to. Default false. */
+  readonly noDeref?: boolean;
+  /** Hooks that git runs. Default `"disabled"`. */
+  readonly hooks?: HooksChoice;
+}
 
 /**
  * Changes references all at once or not at all.
@@ -33,6 +46,11 @@ export interface RefTransaction extends AsyncDisposable {
   verify(name: string, oid: Oid): Promise<void>;
   /** Makes `name` a symbolic reference to `target`, which need not exist. */
   updateSymbolic(name: string, target: string): Promise<void>;
+  /**
+   * Checks what can be checked of the changes without locks, as `prepare` does first; more changes
+   * may follow.
+   */
+  check(): Promise<void>;
   /** Locks all references and checks all changes; only `commit` or `abort` may follow. */
   prepare(): Promise<void>;
   /** Makes all changes, prepared or not, and ends the transaction. */

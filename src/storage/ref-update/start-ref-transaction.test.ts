@@ -3,12 +3,13 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type ObjectFormat, type Oid, parseOid, zeroOid } from "../../git/oid/oid.ts";
+import { RepositoryCache } from "../../git/repository/repository-cache.ts";
 import { GitExitError } from "../../gitcmd/git-runner.ts";
 import { createTestRepository, type TestRepository } from "../../testing/git-repository.ts";
 import { startTestGitRunner } from "../../testing/test-git-runner.ts";
-import { type RefTransactionOptions, startRefTransaction } from "./git-ref-transaction.ts";
-import type { RefTransaction } from "./ref-transaction.ts";
+import type { RefTransaction, RefTransactionOptions } from "./ref-transaction.ts";
 import * as errors from "./ref-update-errors.ts";
+import { startRefTransaction } from "./start-ref-transaction.ts";
 
 interface Fixture {
   readonly repository: TestRepository;
@@ -37,6 +38,8 @@ async function setUp(t: TestContext, store: Store): Promise<Fixture> {
     { key: "core.filesRefLockTimeout", value: "0" },
   ];
   const git = await startTestGitRunner(t, { config });
+  const repositories = new RepositoryCache();
+  t.after(() => repositories.close());
   return {
     repository,
     zero: zeroOid(store.format),
@@ -45,7 +48,7 @@ async function setUp(t: TestContext, store: Store): Promise<Fixture> {
       return oid(repository.gitLine(["commit-tree", "-m", message, tree]));
     },
     start: (options = {}) =>
-      startRefTransaction(git, repository, {
+      startRefTransaction({ git, repositories }, repository, {
         signal: t.signal,
         objectFormat: store.format,
         ...options,

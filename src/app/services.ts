@@ -37,6 +37,7 @@ import { commitService } from "../services/commit/server.ts";
 import { diffService } from "../services/diff/server.ts";
 import { healthService } from "../services/health/server.ts";
 import { hookService } from "../services/hook/server.ts";
+import { operationService } from "../services/operation/server.ts";
 import { refService } from "../services/ref/server.ts";
 import { reflectionServices } from "../services/reflection/server.ts";
 import { repositoryService } from "../services/repository/server.ts";
@@ -88,6 +89,7 @@ export function protocolServices(runtime: Runtime): ServiceRegistration[] {
     commitService(runtime),
     diffService(runtime),
     hookService(runtime),
+    operationService(runtime),
     refService(runtime),
     repositoryService(runtime),
     serverService(runtime),

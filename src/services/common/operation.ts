@@ -1,0 +1,75 @@
+import type { ReferenceChange } from "../../hooks/change/change-errors.ts";
+import type { ChangeNeeds } from "../../hooks/change/change-reference.ts";
+import { changeReference } from "../../hooks/change/change-reference.ts";
+import type { User } from "../../proto/shared_pb.ts";
+import type { Call } from "../../rpc/call.ts";
+import { wrapError } from "../../rpc/rpc-error.ts";
+import { quarantinePrefix } from "../../storage/locator/object-directory.ts";
+import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
+import { createQuarantine, type Quarantine } from "../../storage/quarantine/quarantine.ts";
+import { changeContext } from "./change-context.ts";
+import { type GitCall, gitCall } from "./git-call.ts";
+import { type OpenedRepository, openLocated, type ReadNeeds } from "./open-repository.ts";
+import type { TransactionVotes } from "./transaction-votes.ts";
+
+/** What is needed to change a repository on behalf of a user. */
+export interface OperationNeeds extends ReadNeeds, ChangeNeeds {
+  readonly votes: TransactionVotes;
+}
+
+/** A user's change to a repository while it is being made. Disposing of it drops what isn't accepted. */
+export interface Operation extends Disposable {
+  /** The repository as it is read, together with the objects that the change has brought so far. */
+  readonly repository: OpenedRepository;
+  /** Where the change's objects go; `quarantine.repository` is for git processes. */
+  readonly quarantine: Quarantine;
+  /** For all git processes of the change. */
+  readonly options: GitCall;
+  /**
+   * Asks all hooks for leave and changes a reference; objects become part of the repository.
+   *
+   * @throws see `changeReference` in `hooks/change`
+   */
+  changeReference(
+    user: User,
+    change: ReferenceChange,
+    pushOptions?: readonly string[],
+  ): Promise<void>;
+}
+
+/** Begins a change to the repository at `located`. */
+export async function openOperation(
+  needs: OperationNeeds,
+  located: LocatedRepository,
+  call: Call,
+): Promise<Operation> {
+  const quarantine = await quarantineFor(needs, located);
+  const options = gitCall(call);
+  return {
+    repository: openLocated(needs, quarantine.repository, call),
+    quarantine,
+    options,
+    changeReference: (user, change, pushOptions = []) => {
+      const { glId, glUsername } = user;
+      const changer = { glId, glUsername, protocol: "web" };
+      const context = changeContext(needs.votes, located, changer, call);
+      return changeReference(needs, context, change, { ...options, quarantine, pushOptions });
+    },
+    [Symbol.dispose]: () => quarantine[Symbol.dispose](),
+  };
+}
+
+async function quarantineFor(
+  { locator, repositories }: OperationNeeds,
+  located: LocatedRepository,
+): Promise<Quarantine> {
+  try {
+    const { objects } = repositories.open(located.path);
+    return await createQuarantine(located, objects, {
+      folder: locator.temporaryFolder(located.storageName),
+      prefix: quarantinePrefix(located.relativePath),
+    });
+  } catch (error) {
+    throw wrapError("internal", "creating object quarantine", error);
+  }
+}

@@ -40,6 +40,7 @@ import { hookService } from "../services/hook/server.ts";
 import { operationService } from "../services/operation/server.ts";
 import { refService } from "../services/ref/server.ts";
 import { reflectionServices } from "../services/reflection/server.ts";
+import { remoteService } from "../services/remote/server.ts";
 import { repositoryService } from "../services/repository/server.ts";
 import { serverService } from "../services/server/server.ts";
 import { smartHttpService } from "../services/smarthttp/server.ts";
@@ -91,6 +92,7 @@ export function protocolServices(runtime: Runtime): ServiceRegistration[] {
     hookService(runtime),
     operationService(runtime),
     refService(runtime),
+    remoteService(runtime),
     repositoryService(runtime),
     serverService(runtime),
     smartHttpService(runtime),

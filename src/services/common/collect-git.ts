@@ -1,0 +1,57 @@
+import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { textFromBinary } from "../../git/ref/binary-string.ts";
+import type { GitCommand } from "../../gitcmd/git-command.ts";
+import type { GitDirectory } from "../../gitcmd/git-directory.ts";
+import { GitExitError, type GitRunner, type RunOptions } from "../../gitcmd/git-runner.ts";
+
+/** All that a git process has said, and how it ended. */
+export interface CollectedGit {
+  readonly stdout: Buffer;
+  /** The first megabyte. */
+  readonly stderr: string;
+  readonly failure: GitExitError | undefined;
+}
+
+/** More than this of stderr is read, but not kept. */
+const STDERR_LENGTH_MAX = 1024 * 1024;
+
+/**
+ * Runs git for callers that tell clients what git has said. Nothing of it is logged: it may hold
+ * what only the client shall see.
+ */
+export async function collectGit(
+  git: GitRunner,
+  directory: GitDirectory | undefined,
+  command: GitCommand,
+  options: RunOptions,
+): Promise<CollectedGit> {
+  await using process = await git.start(directory, command, { ...options, stderr: "stream" });
+  const [stdout, stderr] = await Promise.all([all(process.stdout), start(process.stderr)]);
+  options.signal.throwIfAborted();
+  const exit = await process.exited;
+  const failed = exit.exitCode !== 0;
+  const failure = failed ? new GitExitError({ ...exit, stderr }) : undefined;
+  return { stdout, stderr, failure };
+}
+
+/** An abort ends the stream early; how the process ended tells. */
+async function all(stream: Readable): Promise<Buffer> {
+  try {
+    return await buffer(stream);
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+async function start(stream: Readable): Promise<string> {
+  let said = "";
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      if (said.length < STDERR_LENGTH_MAX) said += chunk.toString("latin1");
+    }
+  } catch {
+    // An abort.
+  }
+  return textFromBinary(said);
+}

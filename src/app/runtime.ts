@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Logger } from "../base/log/logger.ts";
 import type { MetricRegistry } from "../base/metric/metric-registry.ts";
 import { RepositoryCache } from "../git/repository/repository-cache.ts";
+import { type CommitSigner, loadSigner } from "../git/signing/commit-signer.ts";
 import { findGit } from "../gitcmd/binary/find-git.ts";
 import type { GitRunner } from "../gitcmd/git-runner.ts";
 import { CommandMetrics } from "../gitcmd/runner/command-metrics.ts";
@@ -18,8 +19,15 @@ import { Mailmaps } from "../services/common/mailmaps.ts";
 import { TransactionVotes } from "../services/common/transaction-votes.ts";
 import { RepositoryLocator } from "../storage/locator/repository-locator.ts";
 import type { Config } from "./config/config.ts";
+import type { GitSettings } from "./config/section/git.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
 import { programVersion } from "./program-version.ts";
+
+/** The server itself as a committer. */
+export interface SigningCommitter {
+  readonly name: string;
+  readonly email: string;
+}
 
 /**
  * Everything that requests share, built once and passed down.
@@ -37,10 +45,10 @@ export interface Runtime {
   readonly timeouts: TimeoutSettings;
   readonly logger: Logger;
   readonly serverVersion: string;
-  /** The private key that signs commits; empty when nothing is signed. */
-  readonly signingKeyPath: string;
-  /** Keys that did so before. */
-  readonly rotatedSigningKeyPaths: readonly string[];
+  /** Signs commits that are made here; undefined when nothing is signed. */
+  readonly signer: CommitSigner | undefined;
+  /** Who commits what is to be signed, whether there is a key or not; undefined for the user. */
+  readonly signingCommitter: SigningCommitter | undefined;
   readonly metrics: MetricRegistry;
 }
 
@@ -102,8 +110,16 @@ export async function buildRuntime(
     timeouts: config.timeout,
     logger,
     serverVersion: programVersion(),
-    signingKeyPath: config.git.signingKey,
-    rotatedSigningKeyPaths: config.git.rotatedSigningKeys,
+    signer: loadSigner({
+      signingKeyPath: config.git.signingKey,
+      rotatedSigningKeyPaths: config.git.rotatedSigningKeys,
+    }),
+    signingCommitter: signingCommitter(config.git),
     metrics,
   };
+}
+
+function signingCommitter(git: GitSettings): SigningCommitter | undefined {
+  const { committerName: name, committerEmail: email } = git;
+  return name === "" || email === "" ? undefined : { name, email };
 }

@@ -1,14 +1,65 @@
-import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
+import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { promisify } from "node:util";
+import { isCryptoError } from "./crypto-error.ts";
+import type { OpensshPrivateKey } from "./openssh-private-key.ts";
+import { padded, SshReader, sshNumber, sshString, withoutZeros } from "./ssh-encoding.ts";
 
 /*
  * See PROTOCOL.sshsig of OpenSSH. Between the armour's lines: the magic text; the version in four
- * bytes; public key, namespace, a reserved text, the name of a hash and the signature as strings. A
- * string is its length in four bytes, big-endian, and that many bytes. What is signed is again the
- * magic text and then strings: namespace, reserved text, name of the hash, hash of the content.
+ * bytes; public key, namespace, a reserved text, the name of a hash and the signature as strings.
+ * What is signed is again the magic text and then strings: namespace, reserved text, name of the
+ * hash, hash of the content. A signature is two strings: its kind, and the bytes.
  */
 const MAGIC = "SSHSIG";
+const VERSION = 1;
+const NAMESPACE = "git";
+const HASH = "sha512";
+const ARMOUR_COLUMNS = 64;
 const ARMOUR =
   /^-----BEGIN SSH SIGNATURE-----\r?\n([A-Za-z0-9+/=\r\n]*?)\r?\n?-----END SSH SIGNATURE-----[ \t]*(?:\r?\n)?$/;
+
+/** Signs content in OpenSSH's armour, with git's namespace and a newline at the end. */
+export async function signSsh(key: OpensshPrivateKey, content: Uint8Array): Promise<Buffer> {
+  const digest = createHash(HASH).update(content).digest();
+  const fields = [NAMESPACE, "", HASH].map(sshString);
+  const signed = Buffer.concat([Buffer.from(MAGIC), ...fields, sshString(digest)]);
+  const version = Buffer.alloc(4);
+  version.writeUInt32BE(VERSION);
+  const signature = await rawSignature(key, signed);
+  return armour(
+    Buffer.concat([
+      Buffer.from(MAGIC),
+      version,
+      sshString(key.publicKey),
+      ...fields,
+      sshString(signature),
+    ]),
+  );
+}
+
+async function rawSignature(key: OpensshPrivateKey, signed: Buffer): Promise<Buffer> {
+  const { type, privateKey } = key;
+  if (type === "ssh-ed25519") {
+    return Buffer.concat([type, await signWith(null, signed, privateKey)].map(sshString));
+  }
+  if (type === "ssh-rsa") {
+    const bytes = await signWith("sha512", signed, privateKey);
+    return Buffer.concat(["rsa-sha2-512", bytes].map(sshString));
+  }
+  const [, hash = ""] = CURVES[type] ?? [];
+  const numbers = await signWith(hash, signed, { key: privateKey, dsaEncoding: "ieee-p1363" });
+  const half = numbers.length / 2;
+  const [r, s] = [numbers.subarray(0, half), numbers.subarray(half)];
+  return Buffer.concat([type, Buffer.concat([r, s].map(sshNumber))].map(sshString));
+}
+
+const signWith = promisify(sign);
+
+function armour(bytes: Buffer): Buffer {
+  const lines = bytes.toString("base64").match(new RegExp(`.{1,${ARMOUR_COLUMNS}}`, "g")) ?? [];
+  const text = ["-----BEGIN SSH SIGNATURE-----", ...lines, "-----END SSH SIGNATURE-----", ""];
+  return Buffer.from(text.join("\n"));
+}
 
 /**
  * Tells whether a signature in OpenSSH's armour was made over `content` with a key: an Ed25519, RSA
@@ -34,15 +85,10 @@ function isSigned(publicKey: string, armoured: Buffer, content: Buffer): boolean
   const reserved = outer.string();
   const hashName = outer.string();
   const inner = new SshReader(outer.string());
-  const digest = createHash("sha512").update(content).digest();
+  const digest = createHash(HASH).update(content).digest();
   const signed = Buffer.concat([magic, ...[namespace, reserved, hashName, digest].map(sshString)]);
   const key = readPublicKey(publicKey);
   return isSignedBy(key, inner.string().toString("latin1"), inner.string(), signed);
-}
-
-/** Node's own errors of keys and signatures that it can't make sense of. */
-function isCryptoError(error: unknown): boolean {
-  return error instanceof Error && "code" in error && /^ERR_(?:OSSL|CRYPTO)/.test(`${error.code}`);
 }
 
 interface SshKey {
@@ -102,47 +148,4 @@ function isSignedBy({ type, key }: SshKey, format: string, bytes: Buffer, signed
 
 function curveBits(type: string): number {
   return Number(/\d+$/.exec(type)?.[0] ?? 0);
-}
-
-function withoutZeros(number: Buffer): Buffer {
-  let start = 0;
-  while (start < number.length && number[start] === 0) start++;
-  return number.subarray(start);
-}
-
-function padded(number: Buffer, length: number): Buffer {
-  const digits = withoutZeros(number);
-  if (digits.length > length) throw new RangeError("number is too large");
-  return Buffer.concat([Buffer.alloc(length - digits.length), digits]);
-}
-
-function sshString(bytes: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
-}
-
-/** Reads OpenSSH's encoding. Throws a RangeError at its end. */
-class SshReader {
-  readonly #bytes: Buffer;
-  #offset = 0;
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  bytes(length: number): Buffer {
-    const end = this.#offset + length;
-    if (end > this.#bytes.length) throw new RangeError("cut short");
-    this.#offset = end;
-    return this.#bytes.subarray(end - length, end);
-  }
-
-  number(): number {
-    return this.bytes(4).readUInt32BE(0);
-  }
-
-  string(): Buffer {
-    return this.bytes(this.number());
-  }
 }

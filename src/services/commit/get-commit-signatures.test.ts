@@ -3,12 +3,14 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { loadSigner } from "../../git/signing/commit-signer.ts";
 import {
   CommitService,
   GetCommitSignaturesResponse_Signer as Signer,
 } from "../../proto/commit_pb.ts";
 import { changeFiles } from "../../testing/change-files.ts";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
+import { openpgpKey } from "../../testing/openpgp-key.ts";
 import { assertRepositoryErrors, collect } from "../../testing/repository-errors.ts";
 import { type ServedRepository, startTestServer } from "../../testing/test-server.ts";
 import { gitSettings } from "../../testing/test-settings.ts";
@@ -106,7 +108,9 @@ test("getCommitSignatures knows the server's own signatures", async (t) => {
   const folder = temporaryDirectory(t);
   const keys = ["current", "rotated", "foreign"].map((name) => join(folder, name));
   for (const key of keys) sshKeygen(["-q", "-t", "ed25519", "-N", "", "-f", key]);
-  const { repository, ask } = await fixture(t, "sha1", keys.slice(0, 2));
+  const openpgp = join(folder, "openpgp");
+  writeFileSync(openpgp, openpgpKey());
+  const { repository, ask } = await fixture(t, "sha1", [...keys.slice(0, 2), openpgp]);
   const plain = writeRawCommit(repository, {});
   const commits = keys.map((key) => {
     const file = `${key}.content`;
@@ -115,9 +119,14 @@ test("getCommitSignatures knows the server's own signatures", async (t) => {
     const signature = readFileSync(`${file}.sig`, "latin1").trim();
     return writeRawCommit(repository, { headers: header("gpgsig", signature) });
   });
+  const signer = loadSigner({ signingKeyPath: openpgp, rotatedSigningKeyPaths: [] });
+  const content = Buffer.from(contentOf(repository, plain), "latin1");
+  const own = await signer?.sign(content, new Date());
+  const headers = header("gpgsig", own?.toString("latin1").trim() ?? "");
+  commits.push(writeRawCommit(repository, { headers }));
   assert.deepEqual(
-    (await ask(commits)).map(({ signer }) => signer),
-    [Signer.SYSTEM, Signer.SYSTEM, Signer.USER],
+    (await ask(commits)).map(({ signer: by }) => by),
+    [Signer.SYSTEM, Signer.SYSTEM, Signer.USER, Signer.SYSTEM],
   );
 });
 

@@ -1,4 +1,5 @@
 import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
+import type { CommitSigner } from "../../git/signing/commit-signer.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import { CommitService } from "../../proto/commit_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
@@ -26,10 +27,10 @@ import { listCommitsByRefName } from "./list-commits-by-ref-name.ts";
 import { listFiles } from "./list-files.ts";
 import { listLastCommitsForTree } from "./list-last-commits-for-tree.ts";
 import { rawBlame } from "./raw-blame.ts";
-import type { SigningKeyPaths } from "./signing-keys.ts";
 import { treeEntry } from "./tree-entry.ts";
 
-interface Needs extends ReadNeeds, SigningKeyPaths {
+interface Needs extends ReadNeeds {
+  readonly signer: CommitSigner | undefined;
   readonly git: GitRunner;
   readonly mailmaps: Mailmaps;
   readonly metrics: MetricRegistry;

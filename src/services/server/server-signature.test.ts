@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ServerService } from "../../proto/server_pb.ts";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
+import { openpgpKey } from "../../testing/openpgp-key.ts";
 import { startTestServer } from "../../testing/test-server.ts";
 import { gitSettings } from "../../testing/test-settings.ts";
 
@@ -37,7 +38,13 @@ test("serverSignature says what is wrong with the key", async (t) => {
     kind: "internal",
     message: "failed to parse signing key: parse private key: ssh: no key found",
   });
-  writeFileSync(path, Buffer.of(0x95, 0, 0));
+  writeFileSync(path, "-----BEGIN PGP PRIVATE KEY BLOCK-----\n");
+  await assert.rejects(publicKeyOf(t, path), {
+    kind: "internal",
+    message:
+      "failed to parse signing key: read entity: openpgp: invalid data: tag byte does not have MSB set",
+  });
+  writeFileSync(path, openpgpKey());
   await assert.rejects(publicKeyOf(t, path), {
     kind: "internal",
     message: "failed to fetch public key: gpg public key not implemented",

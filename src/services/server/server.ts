@@ -1,4 +1,5 @@
 import type { Logger } from "../../base/log/logger.ts";
+import type { CommitSigner } from "../../git/signing/commit-signer.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import { ServerService } from "../../proto/server_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
@@ -13,7 +14,7 @@ interface Needs {
   readonly git: GitRunner;
   readonly logger: Logger;
   readonly serverVersion: string;
-  readonly signingKeyPath: string;
+  readonly signer: CommitSigner | undefined;
 }
 
 export function serverService(needs: Needs): ServiceRegistration {

@@ -4,7 +4,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
-import { isOpensshKey, opensshPublicKey } from "./openssh-public-key.ts";
+import { isOpensshKey, opensshPublicLine, parseOpensshKey } from "./openssh-private-key.ts";
+
+function opensshPublicKey(privateKey: string): string {
+  return opensshPublicLine(parseOpensshKey(privateKey));
+}
 
 interface KeyPair {
   readonly privateKey: string;
@@ -18,7 +22,7 @@ function makeKey(t: TestContext, type: string, passphrase = ""): KeyPair {
   return { privateKey: privateKey ?? "", publicKey: publicKey?.trim() ?? "" };
 }
 
-test("opensshPublicKey finds the public key of each kind", (t) => {
+test("parseOpensshKey finds the public key of each kind", (t) => {
   for (const type of ["ed25519", "ecdsa", "rsa"]) {
     const { privateKey, publicKey } = makeKey(t, type);
     assert.equal(isOpensshKey(privateKey), true);
@@ -26,7 +30,7 @@ test("opensshPublicKey finds the public key of each kind", (t) => {
   }
 });
 
-test("opensshPublicKey refuses keys that it can't use", (t) => {
+test("parseOpensshKey refuses keys that it can't use", (t) => {
   const locked = makeKey(t, "ed25519", "secret").privateKey;
   const { privateKey } = makeKey(t, "ed25519");
   const content = Buffer.from(privateKey.split("\n").slice(1, -2).join(""), "base64");

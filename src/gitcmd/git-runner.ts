@@ -7,7 +7,7 @@ import {
 import type { Logger } from "../base/log/logger.ts";
 import type { GitVersion } from "./binary/git-version.ts";
 import type { CommandUsage } from "./command-usage.ts";
-import type { GitCommand } from "./git-command.ts";
+import type { ConfigPair, GitCommand } from "./git-command.ts";
 import type { GitDirectory } from "./git-directory.ts";
 
 /**
@@ -19,6 +19,9 @@ import type { GitDirectory } from "./git-directory.ts";
  * rules of `GitCommand` is a `GitCommandError`; a process that can't be started a `GitSpawnError`.
  */
 export interface GitRunner {
+  /** What all commands are configured with, the administrator's settings last: those win. */
+  readonly config: readonly ConfigPair[];
+
   /** Runs to completion and collects stdout; more than `stdoutBytesMax` is a `GitOutputTooLargeError`. */
   run(
     directory: GitDirectory | undefined,
@@ -48,6 +51,12 @@ export interface GitRunner {
     command: GitCommand,
     options: RunOptions,
   ): Promise<GitProcess>;
+
+  /**
+   * Everything that a command is configured with on its command line, from the general to the
+   * special; the last of several values counts. Throws `GitCommandError` for an invalid key.
+   */
+  configOf(command: Pick<GitCommand, "name" | "config">): readonly ConfigPair[];
 
   /** The version of the git that this runner runs. */
   version(): Promise<GitVersion>;

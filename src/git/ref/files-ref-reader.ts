@@ -32,22 +32,24 @@ type Entry = LooseEntry | PackedRef;
  * whose records count where there is no loose reference by their name.
  */
 export class FilesRefReader implements RefReader {
-  readonly #loose: LooseRefs;
-  readonly #packed: PackedRefsFile;
+  /** The references with a file of their own, for whoever changes them. */
+  readonly loose: LooseRefs;
+  /** The others, for the same. */
+  readonly packed: PackedRefsFile;
   readonly #nullOid: Oid;
 
   constructor({ directory, objectFormat, nowMs = Date.now }: FilesRefStore) {
-    this.#loose = new LooseRefs(directory, objectFormat);
-    this.#packed = new PackedRefsFile(directory, objectFormat, nowMs);
+    this.loose = new LooseRefs(directory, objectFormat);
+    this.packed = new PackedRefsFile(directory, objectFormat, nowMs);
     this.#nullOid = zeroOid(objectFormat);
   }
 
   read(name: RefName): StoredRef | undefined {
     // A reference moves from its file into packed-refs, so they are read in this order.
-    const loose = this.#loose.read(name);
+    const loose = this.loose.read(name);
     if (typeof loose !== "string") return loose;
     if (loose === "obstructed" || isPseudoRef(name)) return undefined;
-    return this.#packed.find(name);
+    return this.packed.find(name);
   }
 
   resolve(name: RefName): RefResolution {
@@ -62,15 +64,15 @@ export class FilesRefReader implements RefReader {
   *list(options: RefListOptions = {}): Generator<ListedRef, void, undefined> {
     const filter = new RefFilter(options);
     // As above: all files are read before packed-refs is.
-    const loose = filter.prefixes.map((prefix) => sortEntries(this.#loose.list(prefix)));
-    const root = options.rootRefs === true ? sortEntries(this.#loose.listRootRefs()) : [];
+    const loose = filter.prefixes.map((prefix) => sortEntries(this.loose.list(prefix)));
+    const root = options.rootRefs === true ? sortEntries(this.loose.listRootRefs()) : [];
     for (const entry of root) {
       if (!filter.prefixes.some((prefix) => entry.name.startsWith(prefix))) continue;
       const listed = this.#listed(entry, filter, options);
       if (listed !== undefined) yield listed;
     }
     for (const [index, prefix] of filter.prefixes.entries()) {
-      const packed = this.#packed.list(prefix, options.after ?? "");
+      const packed = this.packed.list(prefix, options.after ?? "");
       for (const entry of overlay(loose[index] ?? [], packed)) {
         const listed = this.#listed(entry, filter, options);
         if (listed !== undefined) yield listed;

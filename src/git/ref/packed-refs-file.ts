@@ -15,7 +15,7 @@ const CACHED_BYTES_MAX = 1_048_576;
 const UNSORTED_BYTES_MAX = 268_435_456;
 
 /** Packed references as they are when they are asked for, and how to let go of them. */
-interface OpenPackedRefs extends Disposable {
+export interface OpenPackedRefs extends Disposable {
   readonly refs: PackedRefs | undefined;
 }
 
@@ -34,17 +34,18 @@ export class PackedRefsFile {
 
   /** Finds a reference. Throws a CorruptRefStoreError when its record or the file is damaged. */
   find(name: RefName): DirectRef | undefined {
-    using open = this.#open();
+    using open = this.open();
     return open.refs?.find(name);
   }
 
   /** Yields the references with a prefix that sort behind `after`, all of one version of the file. */
   *list(prefix: string, after: string): Generator<PackedRef, void, undefined> {
-    using open = this.#open();
+    using open = this.open();
     if (open.refs !== undefined) yield* open.refs.list(prefix, after);
   }
 
-  #open(): OpenPackedRefs {
+  /** The references of the version that stands on disk now; undefined when there are none. */
+  open(): OpenPackedRefs {
     try {
       const stats = fs.statSync(this.#path, { throwIfNoEntry: false });
       if (stats === undefined) {

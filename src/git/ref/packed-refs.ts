@@ -23,6 +23,9 @@ export type PackedRef =
   | { readonly kind: "badly-named"; readonly name: string; readonly end: number };
 
 const HEADER_PREFIX = "# pack-refs with: ";
+
+/** The header that git writes now, and so everything that it promises of the records. */
+const CURRENT_HEADER = `${HEADER_PREFIX}peeled fully-peeled sorted \n`;
 const CARET = 0x5e;
 const LINE_FEED = 0x0a;
 
@@ -60,6 +63,18 @@ export class PackedRefs {
     const header = this.#header === "" ? `${HEADER_PREFIX}\n` : this.#header;
     const text = `${header.slice(0, -1)} sorted\n${this.#records.sorted()}`;
     return new PackedRefs(new MemoryText(text), this.#format);
+  }
+
+  /** Whether git would write the same records again, without a look at the objects. */
+  get isCurrent(): boolean {
+    return this.#header === CURRENT_HEADER;
+  }
+
+  /** Where the record of a reference begins and ends in the text; undefined without one. */
+  locate(name: RefName): { readonly start: number; readonly end: number } | undefined {
+    const start = this.#records.lowerBound(name);
+    if (this.#records.compareName(start, name) !== 0) return undefined;
+    return { start, end: this.#records.nextRecord(start) };
   }
 
   /** Finds the record of a reference. Throws a CorruptRefStoreError when it is damaged. */

@@ -5,6 +5,7 @@ import type { GitVersion } from "../binary/git-version.ts";
 import {
   type Argument,
   type BuildCommandLine,
+  checkConfigKeys,
   createCommandLine,
 } from "../command/command-line.ts";
 import { globalConfig } from "../command/fixed-config.ts";
@@ -48,6 +49,7 @@ export function createGitRunner(options: GitRunnerOptions): GitRunner {
 }
 
 class ProcessGitRunner implements GitRunner {
+  readonly config: readonly ConfigPair[];
   readonly #options: GitRunnerOptions;
   readonly #commandLine: BuildCommandLine;
   readonly #environment: BuildEnvironment;
@@ -56,6 +58,7 @@ class ProcessGitRunner implements GitRunner {
     const { binary, config = [], cpuCount, environment, transactions = false } = options;
     const namesRefFormat = environment["GIT_DEFAULT_REF_FORMAT"] !== undefined;
     this.#options = options;
+    this.config = [...globalConfig(transactions), ...config];
     this.#environment = createEnvironment(environment, binary.env);
     this.#commandLine = createCommandLine({
       globalConfig: globalConfig(transactions),
@@ -118,6 +121,13 @@ class ProcessGitRunner implements GitRunner {
     yield* stdout;
     await feeding;
     await git.wait(options.okExitCodes);
+  }
+
+  configOf({ name, config = [] }: Pick<GitCommand, "name" | "config">): readonly ConfigPair[] {
+    const { config: admin = [], cpuCount, transactions = false } = this.#options;
+    const special = subcommandTraits(name)?.config?.(cpuCount) ?? [];
+    checkConfigKeys(config);
+    return [...globalConfig(transactions), ...special, ...config, ...admin];
   }
 
   version(): Promise<GitVersion> {

@@ -1,0 +1,180 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { ObjectFormat } from "../../git/oid/oid.ts";
+import type { FilesRefReader } from "../../git/ref/files-ref-reader.ts";
+import { HEAD, type RefName } from "../../git/ref/ref-name.ts";
+import { refPath } from "../../git/ref/ref-path.ts";
+import { GitExitError } from "../../gitcmd/git-runner.ts";
+import type { FilesSettings } from "./files-settings.ts";
+import { removeFile } from "./lock-file.ts";
+import { PackedRefsDeletion } from "./packed-refs-deletion.ts";
+import type { PendingRef } from "./pending-ref.ts";
+import { removeEmptyDirectories, removeEmptyParents } from "./ref-directories.ts";
+import { RefLocker } from "./ref-locker.ts";
+import { SyncQueue } from "./sync-queue.ts";
+import { systemErrorCode } from "./system-error-code.ts";
+import {
+  ChangedNames,
+  type OccupiedNames,
+  verifyNamesAvailable,
+} from "./verify-names-available.ts";
+
+/** The references of a repository stored as files, and how they are changed. */
+export interface FilesRefStore {
+  /** The repository's. */
+  readonly directory: string;
+  readonly reader: FilesRefReader;
+  readonly objectFormat: ObjectFormat;
+  readonly settings: FilesSettings;
+}
+
+interface UpdateOptions {
+  /** Changes a symbolic reference itself, not the one that it leads to. */
+  readonly noDeref: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** References changed between two pauses, so that others get their turn. */
+const TURN_LENGTH = 64;
+
+/**
+ * Changes references stored as files, in the steps and with the locks of git's files backend
+ * (gitrepository-layout, "refs" and "packed-refs").
+ *
+ * `prepare` locks every reference by a file `<name>.lock`, which holds the new value, and then
+ * packed-refs when references are deleted. `commit` first puts the new values in place, then takes
+ * the deleted references out of packed-refs and only then removes their files, so that no old value
+ * comes to light again.
+ */
+export class FilesRefUpdate {
+  readonly #store: FilesRefStore;
+  readonly #options: UpdateOptions;
+  readonly #signal: AbortSignal;
+  readonly #pending: PendingRef[];
+  #packed: PackedRefsDeletion | undefined;
+
+  /** `pending` have names that exclude duplicates; references that follow from them are added. */
+  constructor(store: FilesRefStore, pending: readonly PendingRef[], options: UpdateOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#signal = options.signal;
+    this.#pending = [...pending];
+  }
+
+  /**
+   * Locks everything and checks all values. Throws `RefUpdateError`s, and for what is left to git
+   * any other error, of which nothing is left behind.
+   */
+  async prepare(): Promise<void> {
+    const syncs = new SyncQueue();
+    try {
+      await this.#lockAll(syncs);
+      await syncs.drain();
+      await this.#preparePacked();
+    } catch (error) {
+      await syncs.settle();
+      this.rollback();
+      throw error;
+    }
+  }
+
+  /** Makes the changes. When this fails some of them may have been made, as with git. */
+  async commit(): Promise<void> {
+    try {
+      await this.#inTurns((ref) => this.#putInPlace(ref));
+      this.#packed?.commit();
+      await this.#inTurns(({ name, isDeleted, isLoose }) => {
+        if (isDeleted && isLoose) removeFile(refPath(this.#store.directory, name));
+      });
+    } catch (cause) {
+      const stderr = `fatal: commit: couldn't change references: ${String(cause)}\n`;
+      throw new GitExitError({ exitCode: 128, signal: undefined, stderr }, { cause });
+    } finally {
+      this.rollback();
+    }
+  }
+
+  /** Gives all locks back. What isn't in place by now never will be. */
+  rollback(): void {
+    const { directory } = this.#store;
+    for (const ref of this.#pending) {
+      ref.lock?.rollback();
+      if (ref.lock !== undefined && !ref.isInPlace) removeEmptyParents(directory, ref.name);
+      ref.lock = undefined;
+    }
+    this.#packed?.rollback();
+    this.#packed = undefined;
+  }
+
+  async #lockAll(syncs: SyncQueue): Promise<void> {
+    const { settings, ...store } = this.#store;
+    const { reader } = store;
+    const pending = this.#pending;
+    const names = new ChangedNames(pending.map(({ name }) => name));
+    const head = reader.loose.read(HEAD);
+    const locker = new RefLocker({
+      ...{ ...store, ...this.#options, names, syncs, pending },
+      timeoutMs: settings.refLockTimeoutMs,
+      headTarget: typeof head === "object" && head.kind === "symbolic" ? head.target : undefined,
+    });
+    // Grows: a symbolic reference adds the one that it leads to, and a branch adds HEAD.
+    await this.#inTurns((ref) => locker.lock(ref));
+    this.#signal.throwIfAborted();
+    await this.#verifyPackedNames(locker.newNames);
+  }
+
+  /** As in git, packed-refs isn't locked for this unless something is deleted. */
+  async #verifyPackedNames(newNames: readonly RefName[]): Promise<void> {
+    if (newNames.length === 0) return;
+    const names = this.#pending.filter(({ isLogOnly }) => !isLogOnly).map(({ name }) => name);
+    const { packed } = this.#store.reader;
+    using open = packed.open();
+    const { refs } = open;
+    const occupied: OccupiedNames = {
+      has: (name) => refs?.find(name) !== undefined,
+      firstWithPrefix: (prefix) => {
+        for (const { name } of refs?.list(prefix, "") ?? []) return name;
+        return undefined;
+      },
+    };
+    let count = 0;
+    const steps = verifyNamesAvailable(newNames, occupied, new ChangedNames(names));
+    while (steps.next().done !== true) if (++count % TURN_LENGTH === 0) await nextTurn();
+  }
+
+  async #preparePacked(): Promise<void> {
+    const deleted = this.#pending.filter(({ isDeleted }) => isDeleted);
+    if (deleted.length === 0) return;
+    const { directory, reader, settings } = this.#store;
+    this.#packed = await PackedRefsDeletion.prepare({
+      directory,
+      packed: reader.packed,
+      names: deleted.map(({ name }) => name),
+      timeoutMs: settings.packedRefsTimeoutMs,
+      signal: this.#signal,
+    });
+    this.#signal.throwIfAborted();
+  }
+
+  #putInPlace(ref: PendingRef): void {
+    const { directory } = this.#store;
+    if (!ref.isWritten || ref.lock === undefined) return;
+    const path = refPath(directory, ref.name);
+    try {
+      ref.lock.commit(path);
+    } catch (error) {
+      // A directory may have been made meanwhile by somebody who has failed.
+      if (systemErrorCode(error) !== "EISDIR") throw error;
+      removeEmptyDirectories(directory, ref.name);
+      ref.lock.commit(path);
+    }
+    ref.isInPlace = true;
+  }
+
+  async #inTurns(action: (ref: PendingRef) => Promise<void> | void): Promise<void> {
+    let count = 0;
+    for (const ref of this.#pending) {
+      await action(ref);
+      if (++count % TURN_LENGTH === 0) await nextTurn();
+    }
+  }
+}

@@ -66,13 +66,14 @@ export class TreeCursor {
   mode = 0;
   nameStart = 0;
   nameEnd = 0;
-  readonly #oidBytes: number;
+  /** Bytes of an id; that of the current entry stands behind the byte at `nameEnd`. */
+  readonly oidLength: number;
   #offset = 0;
 
   constructor(content: Buffer, format: ObjectFormat) {
     this.content = content;
     this.format = format;
-    this.#oidBytes = OID_BYTES[format];
+    this.oidLength = OID_BYTES[format];
   }
 
   get name(): Buffer {
@@ -90,7 +91,7 @@ export class TreeCursor {
     this.nameStart = this.#parseMode(this.#offset);
     // Anything shorter than an id after the name makes the terminator's place invalid too.
     const nameEnd = content.indexOf(0, this.nameStart);
-    const end = nameEnd + 1 + this.#oidBytes;
+    const end = nameEnd + 1 + this.oidLength;
     if (nameEnd < 0 || end > content.length) throw new CorruptObjectError("too-short tree object");
     if (nameEnd === this.nameStart) throw new CorruptObjectError("empty filename in tree entry");
     this.nameEnd = nameEnd;

@@ -2,6 +2,7 @@ import type { ByteWriter } from "./byte-writer.ts";
 import type { FindFunction } from "./function-line.ts";
 import type { Lines } from "./line-table.ts";
 import type { TextChange, TextChanges } from "./text-changes.ts";
+import { endOfUtf8 } from "./text-prefix.ts";
 
 /** Unchanged lines that are shown around changes. */
 const CONTEXT_LINES = 3;
@@ -118,6 +119,8 @@ class Headings {
     this.#searched = line - 1;
     if (this.#found === undefined || this.#found[0] === this.#found[1]) return;
     writer.writeByte(SPACE);
-    writer.writeRange(content, ...this.#found);
+    const [start, end] = this.#found;
+    // Git cuts it where it isn't UTF-8, such as in the middle of a character.
+    writer.writeRange(content, start, endOfUtf8(content, start, end));
   }
 }

@@ -1,0 +1,132 @@
+import { existsSync, readFileSync } from "node:fs";
+import type { ObjectDatabase } from "../object/object-database.ts";
+import { findTreeEntry } from "../object/tree-object.ts";
+import type { Oid } from "../oid/oid.ts";
+import { bytesFromBinary } from "../ref/binary-string.ts";
+import {
+  type AttributeRules,
+  type AttributeSetting,
+  type AttributeState,
+  parseAttributeRules,
+} from "./attribute-rules.ts";
+
+/** Larger files of attributes aren't read here. */
+const FILE_BYTES_MAX = 1024 * 1024;
+
+const FILE_NAME = ".gitattributes";
+
+/** What every repository starts with. */
+const BUILT_IN: AttributeRules = parseAttributeRules("", "[attr]binary -diff -merge -text", true);
+
+/** Where attributes are read from. */
+export interface AttributeSources {
+  readonly objects: ObjectDatabase;
+  /** The tree with files of attributes; none are read without. */
+  readonly tree: Oid | undefined;
+  /** The repository's own file, `info/attributes`, which wins; it may be missing. */
+  readonly infoPath: string;
+}
+
+/**
+ * Tells attributes of paths, as git does in a bare repository: from its own file, from those in a
+ * tree, and the macro `binary`.
+ *
+ * For the time of a request: each file is read once. Throws what reading objects throws, and the
+ * file system's errors other than for a missing file.
+ */
+export class AttributeReader {
+  readonly #sources: AttributeSources;
+  /** By folder, with a slash at its end; `undefined` where there are no attributes. */
+  readonly #files = new Map<string, AttributeRules | undefined>();
+  #info: AttributeRules | undefined;
+  #macros: ReadonlyMap<string, readonly AttributeSetting[]> | undefined;
+
+  constructor(sources: AttributeSources) {
+    this.#sources = sources;
+  }
+
+  /** The state of an attribute of a file; `undefined` when nothing is said. */
+  stateOf(path: string, name: string): AttributeState | undefined {
+    const files = this.#filesFor(path);
+    const macros = this.#allMacros();
+    const states = new Map<string, AttributeState>();
+    for (const { rules } of files) {
+      for (let i = rules.length - 1; i >= 0 && !states.has(name); i--) {
+        const rule = rules[i];
+        if (rule?.matches(path) === true) fill(states, rule.settings, macros);
+      }
+    }
+    return states.get(name);
+  }
+
+  /** The files that speak of a path, beginning with those that win. */
+  #filesFor(path: string): AttributeRules[] {
+    const files: AttributeRules[] = [];
+    const info = this.#readInfo();
+    if (info.rules.length > 0) files.push(info);
+    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+      const file = this.#readFile(path.slice(0, end + 1));
+      if (file !== undefined) files.push(file);
+    }
+    const root = this.#readFile("");
+    if (root !== undefined) files.push(root);
+    return files;
+  }
+
+  #allMacros(): ReadonlyMap<string, readonly AttributeSetting[]> {
+    this.#macros ??= new Map([
+      ...BUILT_IN.macros,
+      ...(this.#readFile("")?.macros ?? []),
+      ...this.#readInfo().macros,
+    ]);
+    return this.#macros;
+  }
+
+  #readInfo(): AttributeRules {
+    this.#info ??= parseAttributeRules("", readInfoFile(this.#sources.infoPath), true);
+    return this.#info;
+  }
+
+  #readFile(folder: string): AttributeRules | undefined {
+    if (this.#files.has(folder)) return this.#files.get(folder);
+    const { objects, tree } = this.#sources;
+    const file = tree && readFromTree(objects, tree, folder + FILE_NAME);
+    const rules = file && parseAttributeRules(folder, file.toString("latin1"), folder === "");
+    this.#files.set(folder, rules);
+    return rules;
+  }
+}
+
+/** Takes what isn't known yet; of the same line, what comes later wins. */
+function fill(
+  states: Map<string, AttributeState>,
+  settings: readonly AttributeSetting[],
+  macros: ReadonlyMap<string, readonly AttributeSetting[]>,
+): void {
+  for (let i = settings.length - 1; i >= 0; i--) {
+    const setting = settings[i];
+    if (setting === undefined || states.has(setting.name)) continue;
+    states.set(setting.name, setting.state);
+    const macro = setting.state === true ? macros.get(setting.name) : undefined;
+    if (macro !== undefined) fill(states, macro, macros);
+  }
+}
+
+function readInfoFile(path: string): string {
+  return existsSync(path) ? readFileSync(path, "latin1") : "";
+}
+
+function readFromTree(objects: ObjectDatabase, root: Oid, path: string): Buffer | undefined {
+  const bytes = bytesFromBinary(path);
+  let oid = root;
+  for (let start = 0; start < bytes.length; ) {
+    const tree = objects.read(oid);
+    if (tree?.type !== "tree") return undefined;
+    const match = findTreeEntry(tree.content, bytes, start, objects.format);
+    if (match === undefined) return undefined;
+    oid = match.entry.oid;
+    start = match.rest;
+  }
+  const file = objects.read(oid, FILE_BYTES_MAX);
+  return file?.type === "blob" ? file.content : undefined;
+}

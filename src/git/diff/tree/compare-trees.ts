@@ -1,0 +1,123 @@
+import type { ObjectDatabase } from "../../object/object-database.ts";
+import { CorruptObjectError, ObjectNotFoundError } from "../../object/object-error.ts";
+import {
+  canonicalMode,
+  compareTreeNames,
+  isTreeMode,
+  TreeCursor,
+} from "../../object/tree-object.ts";
+import { type Oid, zeroOid } from "../../oid/oid.ts";
+import { DiffTooHardError } from "../text/diff-too-hard-error.ts";
+import { createPair, type FilePair } from "./file-pair.ts";
+import type { SelectedPaths } from "./selected-paths.ts";
+
+/** Folders inside one another; git's own limit. */
+const DEPTH_MAX = 2048;
+
+/** Differences with more files are left to git. */
+export const PAIRS_MAX = 2000;
+
+/** Entries of trees that are looked at for one difference. */
+const ENTRIES_MAX = 500_000;
+
+/** A larger tree is left to git. */
+const TREE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** `undefined` stands for no tree at all. */
+type Tree = Oid | undefined;
+
+/**
+ * Lists the files in which two trees differ, in git's order. Folders are looked into.
+ *
+ * Throws `DiffTooHardError` for more than `PAIRS_MAX` of them, and what reading trees throws.
+ */
+export function compareTrees(
+  objects: ObjectDatabase,
+  left: Tree,
+  right: Tree,
+  selected?: SelectedPaths,
+): FilePair[] {
+  const comparison = new TreeWalk(objects, selected);
+  comparison.compare(left, right, "", 0);
+  return comparison.pairs;
+}
+
+class TreeWalk {
+  readonly pairs: FilePair[] = [];
+  readonly #objects: ObjectDatabase;
+  readonly #selected: SelectedPaths | undefined;
+  readonly #zero: Oid;
+  #entriesLeft = ENTRIES_MAX;
+
+  constructor(objects: ObjectDatabase, selected: SelectedPaths | undefined) {
+    this.#objects = objects;
+    this.#selected = selected;
+    this.#zero = zeroOid(objects.format);
+  }
+
+  compare(left: Tree, right: Tree, folder: string, depth: number): void {
+    if (left === right) return;
+    if (depth > DEPTH_MAX) throw new CorruptObjectError("folders nest too deeply");
+    const a = this.#open(left);
+    const b = this.#open(right);
+    let hasA = a.next();
+    let hasB = b.next();
+    while (hasA || hasB) {
+      if (--this.#entriesLeft < 0) throw new DiffTooHardError("large-difference");
+      const order = hasA && hasB ? compareEntries(a, b) : Number(hasB) - Number(hasA);
+      const isInA = order <= 0;
+      const isInB = order >= 0;
+      this.#compareEntry(isInA ? a : undefined, isInB ? b : undefined, folder, depth);
+      if (isInA) hasA = a.next();
+      if (isInB) hasB = b.next();
+    }
+  }
+
+  /** Both sides have the same name, and are folders or aren't. */
+  #compareEntry(
+    a: TreeCursor | undefined,
+    b: TreeCursor | undefined,
+    folder: string,
+    depth: number,
+  ): void {
+    const named = a ?? b;
+    if (named === undefined) return;
+    if (a !== undefined && b !== undefined && isSameEntry(a, b)) return;
+    const path = folder + named.name.toString("latin1");
+    const isTree = isTreeMode(named.mode);
+    if (this.#selected?.selects(path, isTree) === false) return;
+    if (isTree) {
+      this.compare(a?.oid, b?.oid, `${path}/`, depth + 1);
+      return;
+    }
+    if (this.pairs.length >= PAIRS_MAX) throw new DiffTooHardError("large-difference");
+    const missing = { path, mode: 0, oid: this.#zero };
+    const from = a === undefined ? missing : { path, mode: canonicalMode(a.mode), oid: a.oid };
+    const to = b === undefined ? missing : { path, mode: canonicalMode(b.mode), oid: b.oid };
+    this.pairs.push(createPair(from, to));
+  }
+
+  #open(tree: Tree): TreeCursor {
+    const { format } = this.#objects;
+    if (tree === undefined) return new TreeCursor(Buffer.alloc(0), format);
+    const object = this.#objects.read(tree, TREE_BYTES_MAX);
+    if (object === undefined) throw new ObjectNotFoundError(tree);
+    if (object.type !== "tree") throw new CorruptObjectError("object is no tree");
+    return new TreeCursor(object.content, format);
+  }
+}
+
+/** Most entries have the same name on both sides: that is found out without looking at order. */
+function compareEntries(a: TreeCursor, b: TreeCursor): number {
+  const isSameName =
+    a.content.compare(b.content, b.nameStart, b.nameEnd, a.nameStart, a.nameEnd) === 0;
+  return isSameName && isTreeMode(a.mode) === isTreeMode(b.mode) ? 0 : compareTreeNames(a, b);
+}
+
+function isSameEntry(a: TreeCursor, b: TreeCursor): boolean {
+  if (a.mode !== b.mode && canonicalMode(a.mode) !== canonicalMode(b.mode)) return false;
+  const start = a.nameEnd + 1;
+  const otherStart = b.nameEnd + 1;
+  const length = a.oidLength;
+  return a.content.compare(b.content, otherStart, otherStart + length, start, start + length) === 0;
+}

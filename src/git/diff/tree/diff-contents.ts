@@ -1,0 +1,85 @@
+import type { AttributeReader } from "../../attribute/attribute-reader.ts";
+import type { AttributeState } from "../../attribute/attribute-rules.ts";
+import type { ObjectDatabase } from "../../object/object-database.ts";
+import {
+  CorruptObjectError,
+  ObjectNotFoundError,
+  ObjectTooLargeError,
+} from "../../object/object-error.ts";
+import { DiffTooHardError } from "../text/diff-too-hard-error.ts";
+import { type FindFunction, findAnyFunction } from "../text/function-line.ts";
+import { findFunctionsOf } from "../text/language-functions.ts";
+import { type DiffFile, isRegular, isSubmodule } from "./file-pair.ts";
+
+/** Larger files are left to git. */
+const FILE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A file with a NUL among so many bytes at its start is no text. */
+const BINARY_LOOK_BYTES = 8000;
+
+const NOTHING = Buffer.alloc(0);
+
+/** Contents of files that are compared, and what attributes say about them. */
+export class DiffContents {
+  readonly #objects: ObjectDatabase;
+  readonly #attributes: AttributeReader;
+  /** Bytes of all that was read so far. */
+  bytesRead = 0;
+
+  constructor(objects: ObjectDatabase, attributes: AttributeReader) {
+    this.#objects = objects;
+    this.#attributes = attributes;
+  }
+
+  /** What is compared; of a submodule a line with its commit. */
+  read(file: DiffFile): Buffer {
+    if (file.mode === 0) return NOTHING;
+    if (isSubmodule(file)) return Buffer.from(`Subproject commit ${file.oid}\n`);
+    const object = leaveToGit(() => this.#objects.read(file.oid, FILE_BYTES_MAX));
+    if (object?.type !== "blob") throw new DiffTooHardError("unreadable-object");
+    this.bytesRead += object.content.length;
+    return object.content;
+  }
+
+  /** Size of a file's blob in bytes. */
+  sizeOf(file: DiffFile): number {
+    const header = leaveToGit(() => this.#objects.header(file.oid));
+    if (header?.type !== "blob") throw new DiffTooHardError("unreadable-object");
+    return header.size;
+  }
+
+  /** Whether a file is no text. */
+  isBinary(file: DiffFile): boolean {
+    if (file.mode === 0) return false;
+    const state = this.#stateOf(file);
+    if (typeof state === "boolean") return !state;
+    return this.read(file).subarray(0, BINARY_LOOK_BYTES).includes(0);
+  }
+
+  /** How functions are found in a file whose versions these are. */
+  functionsOf(from: DiffFile, to: DiffFile): FindFunction {
+    return this.#functionsOf(from) ?? this.#functionsOf(to) ?? findAnyFunction;
+  }
+
+  #functionsOf(file: DiffFile): FindFunction | undefined {
+    const state = this.#stateOf(file);
+    return typeof state === "object" ? findFunctionsOf(state.value) : undefined;
+  }
+
+  #stateOf(file: DiffFile): AttributeState | undefined {
+    if (!isRegular(file)) return undefined;
+    return leaveToGit(() => this.#attributes.stateOf(file.path, "diff"));
+  }
+}
+
+/** Does something with objects; what can't be read is left to git, which words the failure. */
+export function leaveToGit<Result>(read: () => Result): Result {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ObjectTooLargeError) throw new DiffTooHardError("large-file", error);
+    const isUnreadable =
+      error instanceof ObjectNotFoundError || error instanceof CorruptObjectError;
+    throw isUnreadable ? new DiffTooHardError("unreadable-object", error) : error;
+  }
+}

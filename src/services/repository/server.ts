@@ -6,6 +6,7 @@ import type { TransactionVotes } from "../common/transaction-votes.ts";
 import { calculateChecksum } from "./calculate-checksum.ts";
 import { createRepository } from "./create-repository.ts";
 import { fastExport } from "./fast-export.ts";
+import { fetchRemote } from "./fetch-remote.ts";
 import { findLicense } from "./find-license.ts";
 import { findMergeBase } from "./find-merge-base.ts";
 import { fsck } from "./fsck.ts";
@@ -34,6 +35,7 @@ export function repositoryService(needs: Needs): ServiceRegistration {
     calculateChecksum: calculateChecksum(needs),
     createRepository: createRepository(needs),
     fastExport: fastExport(needs),
+    fetchRemote: fetchRemote(needs),
     findLicense: findLicense(needs),
     findMergeBase: findMergeBase(needs),
     fsck: fsck(needs),

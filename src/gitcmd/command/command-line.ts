@@ -119,6 +119,11 @@ function configArguments(pairs: readonly ConfigPair[]): string[] {
   return pairs.flatMap(({ key, value }) => ["-c", `${checkedKey(key)}=${value}`]);
 }
 
+/** Throws `GitCommandError` for the first key that isn't valid. */
+export function checkConfigKeys(pairs: readonly ConfigPair[]): void {
+  for (const { key } of pairs) checkedKey(key);
+}
+
 /** Hooks in a repository were put there by nobody we know. */
 function hooksConfig(hooks: HooksChoice | undefined): readonly string[] {
   return ["-c", `core.hooksPath=${typeof hooks === "object" ? hooks.hooksPath : "/dev/null"}`];

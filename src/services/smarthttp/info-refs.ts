@@ -1,5 +1,6 @@
 import type { Logger } from "../../base/log/logger.ts";
 import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
+import type { RepositoryCache } from "../../git/repository/repository-cache.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import type { InfoRefsRequest, SmartHTTPService } from "../../proto/smarthttp_pb.ts";
 import type { Call } from "../../rpc/call.ts";
@@ -10,12 +11,15 @@ import { parseConfigOptions } from "../common/config-options.ts";
 import { gitCall } from "../common/git-call.ts";
 import { GitProtocols } from "../common/git-protocol.ts";
 import { locateRepository } from "../common/locate-repository.ts";
+import { advertisePush } from "../common/receive-pack/push-advertiser.ts";
+import { openForPush } from "../common/receive-pack/push-settings.ts";
 import { startFailure } from "../common/start-failure.ts";
 import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
 
 export interface InfoRefsNeeds {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
+  readonly repositories: RepositoryCache;
   readonly metrics: MetricRegistry;
   readonly logger: Logger;
 }
@@ -33,12 +37,21 @@ export function infoRefs(needs: InfoRefsNeeds, service: Service): InfoRefs {
     const repository = locateRepository(locator, request.repository);
     const config = [...parseConfigOptions(request.gitConfigOptions), ...NO_BUNDLE_URI];
     yield { data: serviceHeader(service) };
+    const env = protocols.environment(request.gitProtocol, call);
+    const pushable =
+      service === "receive-pack" ? openForPush(needs, repository, config) : undefined;
+    const advertisement =
+      pushable && (await advertisePush(git, pushable.repository, pushable.settings, env));
+    if (advertisement !== undefined) {
+      for (const data of advertisement) yield { data };
+      return;
+    }
     const command = {
       name: service,
       config,
       flags: ["--stateless-rpc", "--advertise-refs"],
       args: [repository.path],
-      env: protocols.environment(request.gitProtocol, call),
+      env,
     } as const;
     try {
       const options = { ...gitCall(call), hooks: "disabled" } as const;

@@ -5,7 +5,8 @@ import { failedPrecondition, invalidArgument } from "../../rpc/rpc-error.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import { takeFirst } from "../common/first-request.ts";
 import { locateRepository } from "../common/locate-repository.ts";
-import { type ReceivePackNeeds, runReceivePack } from "../common/receive-pack.ts";
+import { receivePack } from "../common/receive-pack/receive-pack.ts";
+import type { ReceivePackNeeds } from "../common/receive-pack/receive-pack-needs.ts";
 import { ReplyQueue } from "../common/reply-queue.ts";
 
 type PostReceivePack = Handler<typeof SmartHTTPService.method.postReceivePack>;
@@ -35,8 +36,8 @@ async function relay(
   call: Call,
 ): Promise<void> {
   const exchange = { input: bodyOf(rest), output: (data: Buffer) => replies.put({ data }) };
-  const transport = { protocol: "http", flags: ["--stateless-rpc"], exchange } as const;
-  const { failure } = await runReceivePack(needs, repository, first, transport, call);
+  const transport = { protocol: "http", exchange } as const;
+  const { failure } = await receivePack(needs, repository, first, transport, call);
   if (failure === undefined) return;
   throw failedPrecondition(`waiting for receive-pack: ${failure.message}`, { cause: failure });
 }

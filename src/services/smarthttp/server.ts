@@ -1,6 +1,6 @@
 import { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
-import type { ReceivePackNeeds } from "../common/receive-pack.ts";
+import type { ReceivePackNeeds } from "../common/receive-pack/receive-pack-needs.ts";
 import { infoRefsReceivePack } from "./info-refs-receive-pack.ts";
 import { infoRefsUploadPack } from "./info-refs-upload-pack.ts";
 import { postReceivePack } from "./post-receive-pack.ts";

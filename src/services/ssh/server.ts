@@ -1,6 +1,6 @@
 import { SSHService } from "../../proto/ssh_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
-import type { ReceivePackNeeds } from "../common/receive-pack.ts";
+import type { ReceivePackNeeds } from "../common/receive-pack/receive-pack-needs.ts";
 import type { NegotiationTimeouts } from "../common/upload-command.ts";
 import { sshReceivePack } from "./ssh-receive-pack.ts";
 import { sshUploadArchive } from "./ssh-upload-archive.ts";

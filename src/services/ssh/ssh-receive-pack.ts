@@ -5,7 +5,8 @@ import { cancelled, internal, invalidArgument } from "../../rpc/rpc-error.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import { takeFirst } from "../common/first-request.ts";
 import { locateRepository } from "../common/locate-repository.ts";
-import { type ReceivePackNeeds, runReceivePack } from "../common/receive-pack.ts";
+import { receivePack } from "../common/receive-pack/receive-pack.ts";
+import type { ReceivePackNeeds } from "../common/receive-pack/receive-pack-needs.ts";
 import { ReplyQueue } from "../common/reply-queue.ts";
 import { HUNG_UP } from "../common/upload-command.ts";
 
@@ -13,10 +14,10 @@ type SshReceivePack = Handler<typeof SSHService.method.sSHReceivePack>;
 type ReceivePackReply = Reply<typeof SSHService.method.sSHReceivePack>;
 
 /**
- * Serves a push over SSH: relays between the client and `git receive-pack`.
+ * Serves a push over SSH: the whole conversation of a client with `git receive-pack`.
  *
  * The first message says what is pushed to and by whom, the following ones carry stdin. When git
- * fails its exit status is the last reply, ahead of the error.
+ * would fail its exit status is the last reply, ahead of the error.
  */
 export function sshReceivePack(needs: ReceivePackNeeds): SshReceivePack {
   return async function* (requests, call) {
@@ -41,8 +42,8 @@ async function relay(
     output: (stdout: Buffer) => replies.put({ stdout }),
     progress: (stderr: Buffer) => replies.put({ stderr }),
   };
-  const transport = { protocol: "ssh", flags: [], exchange } as const;
-  const { failure, stderr } = await runReceivePack(needs, repository, first, transport, call);
+  const transport = { protocol: "ssh", exchange } as const;
+  const { failure, stderr } = await receivePack(needs, repository, first, transport, call);
   if (failure === undefined) return;
   await replies.put({ exitStatus: { value: failure.exitCode } });
   if (stderr === HUNG_UP) throw cancelled("user canceled the push", { cause: failure });

@@ -52,10 +52,18 @@ export async function updateRefsWithGit(
   await using process = await git.start(
     repository,
     { name: "update-ref", flags },
-    { ...rest, hooks: rest.hooks ?? "disabled", stdin: "pipe", stderr: "stream", channel: serveHooks !== undefined },
+    {
+      ...rest,
+      hooks: rest.hooks ?? "disabled",
+      stdin: "pipe",
+      stderr: "stream",
+      channel: serveHooks !== undefined,
+    },
   );
   const serving = process.channel && serveHooks?.(process.channel);
-  const lines = updates.map(({ name, newOid, oldOid }) => `update ${name}\0${newOid}\0${oldOid ?? ""}\0`);
+  const lines = updates.map(
+    ({ name, newOid, oldOid }) => `update ${name}\0${newOid}\0${oldOid ?? ""}\0`,
+  );
   process.feed(bytesFromBinary(lines.join(""))).catch(() => undefined);
   const [stdout, stderr] = await Promise.all([read(process.stdout), read(process.stderr)]);
   const { exitCode, signal } = await process.exited;

@@ -1,0 +1,43 @@
+import { untilFailure } from "../upload-command.ts";
+
+/**
+ * What a client that pushes sends. What was read can be read once more, so that git can take over.
+ *
+ * A client that has failed is one that says no more.
+ */
+export class PushInput {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #read: Uint8Array[] = [];
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#chunks = untilFailure(source);
+  }
+
+  /** Returns undefined at the end. */
+  async next(): Promise<Uint8Array | undefined> {
+    const { done, value } = await this.#chunks.next();
+    if (done === true) return undefined;
+    this.#read.push(value);
+    return value;
+  }
+
+  /** Everything from the beginning. */
+  fromStart(): AsyncGenerator<Uint8Array> {
+    return this.#following(this.#read);
+  }
+
+  /** `unread`, which is the end of what was read, and what comes then. */
+  from(unread: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+    return this.#following(unread);
+  }
+
+  async *#following(read: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+    this.#read = [];
+    yield* read;
+    for (;;) {
+      const { done, value } = await this.#chunks.next();
+      if (done === true) return;
+      yield value;
+    }
+  }
+}

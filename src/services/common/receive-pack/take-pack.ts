@@ -1,0 +1,124 @@
+import { hostname } from "node:os";
+import type { Readable } from "node:stream";
+import type { PushCapabilities } from "../../../git/receive/push-command.ts";
+import type { ReceiveSettings } from "../../../git/receive/receive-settings.ts";
+import type { ConfigPair, GitCommand, GitFlag } from "../../../gitcmd/git-command.ts";
+import type { GitDirectory } from "../../../gitcmd/git-directory.ts";
+import { GitExitError, type GitRunner } from "../../../gitcmd/git-runner.ts";
+import type { GitCall } from "../git-call.ts";
+import type { PushOutput } from "./push-output.ts";
+
+/** A pack on its way into a quarantine. */
+export interface IncomingPack {
+  readonly objectCount: number;
+  /** From its first byte. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+export interface TakePackOptions extends GitCall {
+  readonly settings: ReceiveSettings;
+  readonly capabilities: PushCapabilities;
+  /** What git is configured with for this push. */
+  readonly config: readonly ConfigPair[];
+}
+
+/** What became of a pack. */
+export interface TakenPack {
+  /** Why it couldn't be taken, in the words of the report. */
+  readonly failure?: string;
+  /** Checksum of a pack that is kept as a pack, and guarded by a `.keep` file until it is used. */
+  readonly lockedPack?: string;
+}
+
+/** Longest answer of `index-pack`: a word and a checksum. */
+const ANSWER_BYTES_MAX = 128;
+
+/**
+ * Puts the objects of a pack into a repository's quarantine: small packs into loose objects, others
+ * as they are. What git says while it does so is sent to the client.
+ */
+export async function takePack(
+  git: GitRunner,
+  quarantine: GitDirectory,
+  pack: IncomingPack,
+  output: PushOutput,
+  options: TakePackOptions,
+): Promise<TakenPack> {
+  const { settings, capabilities, config, signal, usage } = options;
+  const unpacks = pack.objectCount < settings.unpackLimit;
+  const command: GitCommand = unpacks
+    ? { name: "unpack-objects", config, flags: unpackFlags(settings, capabilities) }
+    : { name: "index-pack", config, flags: indexFlags(settings, capabilities) };
+  await using process = await git.start(quarantine, command, {
+    signal,
+    usage,
+    stdin: "pipe",
+    stderr: "stream",
+  });
+  // Git says what is wrong with a pack that ends early.
+  process.feed(pack.bytes).catch(() => undefined);
+  const [answer] = await Promise.all([
+    readAnswer(process.stdout),
+    relayProgress(process.stderr, output, !unpacks && capabilities.sideband),
+  ]);
+  try {
+    await process.wait();
+  } catch (error) {
+    if (!(error instanceof GitExitError)) throw error;
+    return { failure: `${command.name} abnormal exit` };
+  }
+  const lockedPack = /^keep\t([0-9a-f]+)\n$/.exec(answer)?.[1];
+  return lockedPack === undefined ? {} : { lockedPack };
+}
+
+function unpackFlags(settings: ReceiveSettings, { quiet }: PushCapabilities): GitFlag[] {
+  return [
+    ...(quiet ? ["-q"] : []),
+    ...(settings.fsck === undefined ? [] : [settings.fsck]),
+    ...sizeLimit(settings),
+  ];
+}
+
+function indexFlags(settings: ReceiveSettings, { quiet, sideband }: PushCapabilities): GitFlag[] {
+  return [
+    "--stdin",
+    `--keep=receive-pack ${process.pid} on ${hostname()}`,
+    ...(!quiet && sideband ? ["--show-resolving-progress"] : []),
+    ...(sideband ? ["--report-end-of-input"] : []),
+    ...(settings.fsck === undefined ? [] : [settings.fsck]),
+    "--fix-thin",
+    ...sizeLimit(settings),
+  ];
+}
+
+function sizeLimit({ maxInputBytes }: ReceiveSettings): GitFlag[] {
+  return maxInputBytes === 0 ? [] : [`--max-input-size=${maxInputBytes}`];
+}
+
+async function readAnswer(stdout: Readable): Promise<string> {
+  let answer = "";
+  for await (const chunk of stdout as AsyncIterable<Buffer>) {
+    if (answer.length < ANSWER_BYTES_MAX) answer += chunk.toString("latin1");
+  }
+  return answer;
+}
+
+/** A NUL says that the pack is there, and that the client may have to wait. */
+async function relayProgress(
+  stderr: Readable,
+  output: PushOutput,
+  announcesEnd: boolean,
+): Promise<void> {
+  let hasEnded = !announcesEnd;
+  for await (const chunk of stderr as AsyncIterable<Buffer>) {
+    const end = hasEnded ? -1 : chunk.indexOf(0);
+    if (end < 0) {
+      await output.progress(chunk);
+      continue;
+    }
+    hasEnded = true;
+    output.keepAlive();
+    await output.progress(chunk.subarray(0, end));
+    await output.progress(chunk.subarray(end + 1));
+  }
+}

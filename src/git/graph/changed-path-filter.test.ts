@@ -41,7 +41,7 @@ for (const version of [1, 2]) {
     for (const path of asked) {
       const selection = PathSelection.parse([Buffer.from(path)]);
       assert.ok(selection);
-      const filter = new ChangedPathFilter(layer, selection);
+      const filter = new ChangedPathFilter(layer, selection.paths);
       const changing = new Set(repository.gitLines(["log", "--format=%H", "main", "--", path]));
       let ruledOut = 0;
       for (let position = 0; position < graph.count; position++) {

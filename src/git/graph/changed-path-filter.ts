@@ -1,6 +1,5 @@
 import type { ChangedPathFilters } from "./changed-path-filters.ts";
 import type { CommitGraphLayer } from "./commit-graph-layer.ts";
-import type { PathSelection } from "./path-selection.ts";
 
 /** Seeds of the two hashes from which all others are made. */
 const SEED_1 = 0x293ae76f;
@@ -10,7 +9,7 @@ const SEED_2 = 0x7e646e2c;
 const HASHES_MAX = 64;
 
 /**
- * The changed-path filters of one layer of a commit-graph, asked about a selection.
+ * The changed-path filters of one layer of a commit-graph, asked about some paths.
  *
  * Each path that a commit changes, and each folder above it, has set some bits in the commit's
  * filter: when one of them isn't set, the commit left the path as it was in its first parent.
@@ -20,26 +19,49 @@ export class ChangedPathFilter {
   /** Hashes of each path and the folders above it. */
   readonly #keys: readonly (readonly Uint32Array[])[];
 
-  constructor({ filters }: CommitGraphLayer, selection: PathSelection) {
+  /** The paths are in git's form, without a slash in the end. */
+  constructor({ filters }: CommitGraphLayer, paths: readonly Buffer[]) {
     const isKnown = filters !== undefined && filters.hashCount <= HASHES_MAX;
-    this.#filters = isKnown && isUsable(filters.version, selection) ? filters : undefined;
+    this.#filters = isKnown && isUsable(filters.version, paths) ? filters : undefined;
     const count = this.#filters?.hashCount ?? 0;
-    this.#keys = selection.paths.map((path) => pathKeys(path, count));
+    this.#keys = paths.map((path) => pathKeys(path, count));
   }
 
-  /** `false` when the commit at a position surely changes nothing that is selected. */
+  /** `false` when the commit at a position surely changes none of the paths. */
   mayChange(position: number): boolean {
-    const filter = this.#filters?.at(position);
-    if (filter === undefined) return true;
-    return this.#keys.some((keys) => keys.every((hashes) => hasBits(filter, hashes)));
+    const filters = this.#filters;
+    if (filters?.find(position) !== true) return true;
+    for (const keys of this.#keys) if (mayHaveAll(filters, keys)) return true;
+    return false;
   }
+
+  /** Those of `paths`, numbers of paths, that the commit at a position may change. */
+  mayChangeOf(position: number, paths: readonly number[]): readonly number[] {
+    const filters = this.#filters;
+    if (filters?.find(position) !== true) return paths;
+    let found: number[] | undefined;
+    for (const path of paths) {
+      const keys = this.#keys[path];
+      if (keys !== undefined && !mayHaveAll(filters, keys)) continue;
+      found ??= [];
+      found.push(path);
+    }
+    return found ?? NONE;
+  }
+}
+
+const NONE: readonly number[] = [];
+
+function mayHaveAll(filters: ChangedPathFilters, keys: readonly Uint32Array[]): boolean {
+  for (const hashes of keys) if (!filters.mayHave(hashes)) return false;
+  return true;
 }
 
 /**
  * Version 1 hashes bytes above 127 in a way that depends on the machine; for all others it is the
  * same as version 2.
  */
-function isUsable(version: number, { paths }: PathSelection): boolean {
+function isUsable(version: number, paths: readonly Buffer[]): boolean {
   if (version !== 1 && version !== 2) return false;
   if (paths.some((path) => path.length === 0)) return false;
   return version === 2 || paths.every((path) => path.every((byte) => byte < 0x80));
@@ -59,15 +81,6 @@ function hashesOf(path: Buffer, count: number): Uint32Array {
   const first = murmur3(path, SEED_1);
   const second = murmur3(path, SEED_2);
   return Uint32Array.from({ length: count }, (_, i) => (first + Math.imul(i, second)) >>> 0);
-}
-
-function hasBits(filter: Buffer, hashes: Uint32Array): boolean {
-  const bits = filter.length * 8;
-  for (const hash of hashes) {
-    const bit = hash % bits;
-    if (((filter[bit >>> 3] ?? 0) & (1 << (bit & 7))) === 0) return false;
-  }
-  return true;
 }
 
 /** The 32-bit hash MurmurHash3. */

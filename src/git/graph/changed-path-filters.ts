@@ -14,6 +14,10 @@ export class ChangedPathFilters {
   readonly version: number;
   /** Bits that each path sets. */
   readonly hashCount: number;
+  /** What `find` has found: a page, where in it the filter begins, and the filter's bytes. */
+  bytes: Buffer = EMPTY;
+  start = 0;
+  length = 0;
   readonly #ends: PagedRows;
   readonly #bits: PagedRows;
 
@@ -32,18 +36,42 @@ export class ChangedPathFilters {
     this.#bits = new PagedRows(file, start, 1, length, charge, PAGE_BITS);
   }
 
-  /** The filter of the commit at a position, if it has a usable one. */
-  at(position: number): Buffer | undefined {
-    if (position >= this.#ends.count) return undefined;
-    const start = position === 0 ? 0 : this.#ends.uint32(position - 1, 0);
-    const end = this.#ends.uint32(position, 0);
-    if (end <= start || end > this.#bits.count) return undefined;
-    return this.#bits.slice(start, end);
+  /**
+   * Looks for the filter of the commit at a position. Returns `false` when it has no usable one;
+   * else `mayHave` tells about it, until the next call.
+   */
+  find(position: number): boolean {
+    if (position >= this.#ends.count) return false;
+    const from = position === 0 ? 0 : this.#ends.uint32(position - 1, 0);
+    const to = this.#ends.uint32(position, 0);
+    if (to <= from || to > this.#bits.count) return false;
+    this.length = to - from;
+    this.start = this.#bits.offsetOf(from);
+    this.bytes = this.#bits.pageOf(from);
+    if (this.start + this.length > this.bytes.length) {
+      this.bytes = this.#bits.slice(from, to);
+      this.start = 0;
+    }
+    return true;
+  }
+
+  /** `false` when the path with these hashes surely isn't in the filter that was found. */
+  mayHave(hashes: Uint32Array): boolean {
+    const { bytes, start } = this;
+    const bits = (this.length * 8) >>> 0;
+    for (let i = 0; i < hashes.length; i++) {
+      const bit = ((hashes[i] ?? 0) % bits) >>> 0;
+      if (((bytes[start + (bit >>> 3)] ?? 0) & (1 << (bit & 7))) === 0) return false;
+    }
+    return true;
   }
 
   /** Gives the memory back. */
   clear(): void {
+    this.bytes = EMPTY;
     this.#ends.clear();
     this.#bits.clear();
   }
 }
+
+const EMPTY = Buffer.alloc(0);

@@ -162,6 +162,12 @@ export class CommitGraphLayer {
     }
   }
 
+  /** Position of the first parent in the whole graph, unchecked; `undefined` without parents. */
+  firstParentAt(position: number): number | undefined {
+    const parent = this.#pageOf(position).firstParents[position & PAGE_MASK] ?? NO_PARENT;
+    return parent === NO_PARENT ? undefined : parent;
+  }
+
   /** Gives the memory back. */
   clear(): void {
     this.#oids.clear();

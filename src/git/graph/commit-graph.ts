@@ -122,6 +122,16 @@ export class CommitGraph extends MemoryTenant {
     return parents;
   }
 
+  /** Position of the first parent, if there is one. Throws `CorruptObjectError`. */
+  firstParentAt(position: number): number | undefined {
+    const i = this.#layerOf(position);
+    const layer = this.#layer(i);
+    const start = this.#starts[i] ?? 0;
+    const parent = layer.firstParentAt(position - start);
+    if (parent === undefined || parent < start + layer.count) return parent;
+    throw layer.corrupt("commit-graph has no such parent");
+  }
+
   /** Layer of a position, and the position in it. */
   locate(position: number): { readonly layer: CommitGraphLayer; readonly place: number } {
     const i = this.#layerOf(position);

@@ -11,6 +11,7 @@ import { CommitGraph, commitGraphChainPath } from "./commit-graph.ts";
 import { CommitStore } from "./commit-store.ts";
 import { countCommits, walkCommits } from "./commit-walk.ts";
 import { findContaining } from "./containing.ts";
+import { lastCommits, NO_COMMIT, type PathsInFolder } from "./last-commits.ts";
 import { isAncestor, mergeBases, removeRedundant } from "./merge-base.ts";
 import { runTask, type Task } from "./task.ts";
 import type { WalkedCommit, WalkOptions, WalkTip } from "./walk-options.ts";
@@ -128,6 +129,22 @@ export class CommitHistory {
   /** Counts the commits of a walk, as `git rev-list --count`. */
   async count(options: WalkOptions, signal: AbortSignal): Promise<number> {
     return this.#run((store) => countCommits(store, options), signal);
+  }
+
+  /**
+   * Finds for each name in a folder the latest commit that changed what stands there, `undefined`
+   * for one that never was there; see `lastCommits`. Returns `undefined` when that
+   * can't be told without git.
+   */
+  async lastCommits(
+    tip: Oid,
+    paths: PathsInFolder,
+    signal: AbortSignal,
+  ): Promise<(Oid | undefined)[] | undefined> {
+    return this.#run(function* (store) {
+      const found = yield* lastCommits(store, { ...paths, tip: store.get(tip) });
+      return found?.map((commit) => (commit === NO_COMMIT ? undefined : store.oidOf(commit)));
+    }, signal);
   }
 
   /** Walks through history as `git rev-list` does: the same commits in the same order. */

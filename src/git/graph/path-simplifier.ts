@@ -1,6 +1,5 @@
-import { ChangedPathFilter } from "./changed-path-filter.ts";
-import type { CommitGraphLayer } from "./commit-graph-layer.ts";
 import type { CommitStore } from "./commit-store.ts";
+import { GraphPathFilter } from "./graph-path-filter.ts";
 import type { PathSelection } from "./path-selection.ts";
 import { TreeComparison } from "./tree-comparison.ts";
 import { MARK, type WalkState } from "./walk-state.ts";
@@ -15,12 +14,13 @@ export class PathSimplifier {
   readonly #selection: PathSelection;
   readonly #firstParent: boolean;
   readonly #trees: TreeComparison;
-  readonly #filters = new Map<CommitGraphLayer, ChangedPathFilter>();
+  readonly #filter: GraphPathFilter;
 
   constructor(store: CommitStore, selection: PathSelection, firstParent: boolean) {
     this.#selection = selection;
     this.#firstParent = firstParent;
     this.#trees = new TreeComparison(store.objects);
+    this.#filter = new GraphPathFilter(store.graph, selection.paths);
   }
 
   /** Marks a commit that changes nothing, and makes its walk follow the one parent that matters. */
@@ -59,21 +59,10 @@ export class PathSimplifier {
     commit: number,
     isFirst: boolean,
   ): boolean {
-    if (isFirst && !this.#mayChange(store, commit)) return false;
+    // The filters know about changes to the first parent.
+    if (isFirst && !this.#filter.mayChange(commit)) return false;
     const before = parent === undefined ? undefined : store.treeOf(parent);
     return this.#trees.isDifferent(before, store.treeOf(commit), this.#selection.root);
-  }
-
-  /** Asks the commit-graph's filter, which knows about changes to the first parent. */
-  #mayChange({ graph }: CommitStore, commit: number): boolean {
-    if (graph === undefined || commit >= graph.count) return true;
-    const { layer, place } = graph.locate(commit);
-    let filter = this.#filters.get(layer);
-    if (filter === undefined) {
-      filter = new ChangedPathFilter(layer, this.#selection);
-      this.#filters.set(layer, filter);
-    }
-    return filter.mayChange(place);
   }
 }
 

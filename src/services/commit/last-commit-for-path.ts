@@ -1,4 +1,6 @@
 import { posix } from "node:path";
+import { PathSelection } from "../../git/graph/path-selection.ts";
+import type { WalkTip } from "../../git/graph/walk-options.ts";
 import { type Oid, parseOid } from "../../git/oid/oid.ts";
 import { binaryFromBytes, bytesFromBinary, textFromBinary } from "../../git/ref/binary-string.ts";
 import { parseRevision } from "../../git/revision/revision.ts";
@@ -6,8 +8,8 @@ import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import type { CommitService, LastCommitForPathRequest } from "../../proto/commit_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { invalidArgument, wrapError } from "../../rpc/rpc-error.ts";
-import { gitCall } from "../common/git-call.ts";
-import { refuseNul } from "../common/git-failure.ts";
+import { lazyGitCall } from "../common/git-call.ts";
+import { isDamage, refuseNul } from "../common/git-failure.ts";
 import { isLocalPath } from "../common/local-path.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
@@ -15,6 +17,8 @@ import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/op
 import { readCommit } from "../common/read-commit.ts";
 import type { RevisionNeeds } from "../common/resolve-revision.ts";
 import { revisionArgument } from "../common/revision-argument.ts";
+import { selectPaths } from "../common/select-paths.ts";
+import { resolveTips } from "../common/walk-tips.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner; readonly mailmaps: Mailmaps };
 type LastCommitForPath = Handler<typeof CommitService.method.lastCommitForPath>;
@@ -26,9 +30,8 @@ export function lastCommitForPath(needs: Needs): LastCommitForPath {
     parseRevision(request.revision);
     const path = parsePath(request.path);
     const repository = openLocated(needs, located, call);
-    const options = gitCall(call);
-    const ask = { git: needs.git, gitCall: () => options };
-    const oid = await findCommit(repository, request, path, ask);
+    const ask = { git: needs.git, gitCall: lazyGitCall(call) };
+    const oid = await findCommit(repository, request, path, ask, call.signal);
     if (oid === undefined) return {};
     const mailmap = needs.mailmaps.find(repository, call);
     const commit = await readCommit(repository.objects, oid, mailmap, call.signal);
@@ -48,11 +51,61 @@ function parsePath(bytes: Uint8Array): string {
 
 async function findCommit(
   repository: OpenedRepository,
-  { revision, literalPathspec, globalOptions }: LastCommitForPathRequest,
+  request: LastCommitForPathRequest,
+  path: string,
+  ask: RevisionNeeds,
+  signal: AbortSignal,
+): Promise<Oid | undefined> {
+  const walked = await walk(repository, request, path, signal);
+  return walked === "ask-git" ? askGit(repository, request, path, ask) : walked;
+}
+
+/** Looks for the commit in this process. */
+async function walk(
+  repository: OpenedRepository,
+  request: LastCommitForPathRequest,
+  path: string,
+  signal: AbortSignal,
+): Promise<Oid | undefined | "ask-git"> {
+  const selection = selectPaths([bytesFromBinary(path)], isLiteral(request));
+  if (selection === "ask-git" || selection === undefined || path.endsWith("/")) return "ask-git";
+  const [normal] = selection.paths;
+  const tips = await resolveTips(repository, [binaryFromBytes(request.revision)], signal);
+  const [tip, ...others] = tips ?? [];
+  if (normal === undefined || tip?.isExcluded !== false || others.length > 0) return "ask-git";
+  try {
+    return await walkFrom(repository, tip, normal, signal);
+  } catch (error) {
+    if (isDamage(error)) return "ask-git";
+    throw error;
+  }
+}
+
+async function walkFrom(
+  { history }: OpenedRepository,
+  tip: WalkTip,
+  path: Buffer,
+  signal: AbortSignal,
+): Promise<Oid | undefined | "ask-git"> {
+  if (path.length === 0) {
+    const paths = PathSelection.parse([path]);
+    for await (const { oid } of history.walk({ tips: [tip], paths, limit: 1 }, signal)) return oid;
+    return undefined;
+  }
+  const slash = path.lastIndexOf("/");
+  const folder = path.subarray(0, Math.max(slash, 0));
+  const names = [path.subarray(slash + 1)];
+  const found = await history.lastCommits(tip.oid, { folder, names, compare: "files" }, signal);
+  return found === undefined ? "ask-git" : found[0];
+}
+
+async function askGit(
+  repository: OpenedRepository,
+  request: LastCommitForPathRequest,
   path: string,
   ask: RevisionNeeds,
 ): Promise<Oid | undefined> {
-  const argument = await revisionArgument(repository, binaryFromBytes(revision), ask);
+  const argument = await revisionArgument(repository, binaryFromBytes(request.revision), ask);
   if (argument === undefined) return undefined;
   try {
     refuseNul(path);
@@ -63,7 +116,7 @@ async function findCommit(
         flags: ["--format=%H", "--max-count=1"],
         args: [argument],
         paths: [bytesFromBinary(path)],
-        literalPathspecs: literalPathspec || globalOptions?.literalPathspecs === true,
+        literalPathspecs: isLiteral(request),
       },
       ask.gitCall(),
     );
@@ -73,4 +126,8 @@ async function findCommit(
     if (/^fatal: bad revision '.*'\n$/.test(error.stderr)) return undefined;
     throw wrapError("internal", "logging last commit for path", error);
   }
+}
+
+function isLiteral({ literalPathspec, globalOptions }: LastCommitForPathRequest): boolean {
+  return literalPathspec || globalOptions?.literalPathspecs === true;
 }

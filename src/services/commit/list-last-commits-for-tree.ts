@@ -15,12 +15,14 @@ import type {
 import type { Handler } from "../../rpc/handler.ts";
 import { invalidArgument, RpcError } from "../../rpc/rpc-error.ts";
 import { lazyGitCall } from "../common/git-call.ts";
+import { isDamage } from "../common/git-failure.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { outputLines } from "../common/output-lines.ts";
 import { quietly, readCommit } from "../common/read-commit.ts";
 import type { RevisionNeeds } from "../common/resolve-revision.ts";
+import { selectPaths } from "../common/select-paths.ts";
 import { lsTree } from "./ls-tree.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner; readonly mailmaps: Mailmaps };
@@ -49,7 +51,7 @@ export function listLastCommitsForTree(needs: Needs): ListLastCommitsForTree {
     const path = requestPath(request);
     const listed = await lsTree(repository, { ...query, path, signal }, ask);
     const paths = cutPage(listed ?? [], request);
-    const commits = await lastModified(repository, query, paths, ask);
+    const commits = await lastModified(repository, query, paths, ask, signal);
     const mailmap = needs.mailmaps.find(repository, call);
     let batch: CommitForTree[] = [];
     for (const pathBytes of paths) {
@@ -96,13 +98,55 @@ function typeRank({ mode }: ListedEntry): number {
 /** Finds the latest commit that changed each path, which git takes for patterns. */
 async function lastModified(
   repository: OpenedRepository,
+  query: Query,
+  paths: readonly Buffer[],
+  ask: RevisionNeeds,
+  signal: AbortSignal,
+): Promise<Map<string, Oid>> {
+  const tip = findCommit(repository, query.revision);
+  if (tip === undefined) return askGit(repository, query, paths, ask);
+  // Without paths git would tell of all of them.
+  if (paths.length === 0) return new Map();
+  const walked = await walk(repository, tip, query, paths, signal);
+  return walked ?? askGit(repository, query, paths, ask);
+}
+
+/** Looks for the commits in this process; undefined when it takes git. */
+async function walk(
+  { history }: OpenedRepository,
+  tip: Oid,
+  { literalPathspecs }: Query,
+  paths: readonly Buffer[],
+  signal: AbortSignal,
+): Promise<Map<string, Oid> | undefined> {
+  const [first] = paths;
+  if (first === undefined || selectPaths(paths, literalPathspecs) === "ask-git") return undefined;
+  // All of them were listed in one folder.
+  const slash = Math.max(first.lastIndexOf("/"), 0);
+  const folder = first.subarray(0, slash);
+  const names = paths.map((path) => path.subarray(slash === 0 ? 0 : slash + 1));
+  try {
+    const found = await history.lastCommits(tip, { folder, names, compare: "entries" }, signal);
+    if (found === undefined) return undefined;
+    const commits = new Map<string, Oid>();
+    for (const [i, path] of paths.entries()) {
+      const oid = found[i];
+      if (oid !== undefined) commits.set(binaryFromBytes(path), oid);
+    }
+    return commits;
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
+}
+
+async function askGit(
+  { located }: OpenedRepository,
   { revision, literalPathspecs }: Query,
   paths: readonly Buffer[],
   { git, gitCall }: RevisionNeeds,
 ): Promise<Map<string, Oid>> {
   const commits = new Map<string, Oid>();
-  // Without paths git would tell of all of them, or what is wrong with the revision.
-  if (paths.length === 0 && isCommit(repository, revision)) return commits;
   const command = {
     name: "last-modified",
     flags: ["-t", "--max-depth=0", "-z"],
@@ -110,8 +154,7 @@ async function lastModified(
     paths,
     literalPathspecs,
   } as const;
-  const output = git.stream(repository.located, command, gitCall());
-  for await (const line of outputLines(output, 0)) {
+  for await (const line of outputLines(git.stream(located, command, gitCall()), 0)) {
     const tab = line.indexOf("\t");
     const oid = parseOid(line.slice(0, Math.max(tab, 0)).replace(/^\^/, ""));
     if (oid === undefined) throw new RpcError("unknown", "last-modified tab not found");
@@ -120,7 +163,8 @@ async function lastModified(
   return commits;
 }
 
-function isCommit(repository: OpenedRepository, revision: Revision): boolean {
+function findCommit(repository: OpenedRepository, revision: Revision): Oid | undefined {
   const found = quietly(() => resolveRevision(repository, `${revision}^{commit}` as Revision));
-  return found?.state === "found" && repository.objects.has(found.oid);
+  if (found?.state !== "found") return undefined;
+  return repository.objects.has(found.oid) ? found.oid : undefined;
 }

@@ -1,5 +1,6 @@
 import { quoteBytes } from "../../base/text/quote-bytes.ts";
-import { type ObjectFormat, type Oid, parseOid, zeroOid } from "../../git/oid/oid.ts";
+import { objectIdProblem } from "../../git/oid/object-id-problem.ts";
+import { type ObjectFormat, type Oid, parseOid } from "../../git/oid/oid.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import { referenceNameProblem } from "../../git/ref/reference-name-problem.ts";
 import { RpcError } from "../../rpc/rpc-error.ts";
@@ -54,10 +55,9 @@ export function parseFetchedRef(line: string, format: ObjectFormat): FetchedRef 
 
 function parseId(which: string, text: string, format: ObjectFormat): Oid {
   const oid = parseOid(text);
-  if (oid === undefined || oid.length !== zeroOid(format).length) {
-    throw strange(
-      `constructing ${which} OID: invalid object ID: ${quoteBytes(bytesFromBinary(text))}`,
-    );
+  const problem = objectIdProblem(bytesFromBinary(text), format);
+  if (oid === undefined || problem !== undefined) {
+    throw strange(`constructing ${which} OID: ${problem}`);
   }
   return oid;
 }

@@ -5,6 +5,7 @@ import type { ReadNeeds } from "../common/open-repository.ts";
 import type { TransactionVotes } from "../common/transaction-votes.ts";
 import { calculateChecksum } from "./calculate-checksum.ts";
 import { createRepository } from "./create-repository.ts";
+import { createRepositoryFromUrl } from "./create-repository-from-url.ts";
 import { fastExport } from "./fast-export.ts";
 import { fetchRemote } from "./fetch-remote.ts";
 import { findLicense } from "./find-license.ts";
@@ -34,6 +35,7 @@ export function repositoryService(needs: Needs): ServiceRegistration {
   return serve(RepositoryService, {
     calculateChecksum: calculateChecksum(needs),
     createRepository: createRepository(needs),
+    createRepositoryFromURL: createRepositoryFromUrl(needs),
     fastExport: fastExport(needs),
     fetchRemote: fetchRemote(needs),
     findLicense: findLicense(needs),

@@ -1,4 +1,12 @@
-import { closeSync, createWriteStream, mkdirSync, openSync, utimesSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  utimesSync,
+  writeSync,
+} from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { encodeLooseObject, writeLooseObject } from "../../git/object/loose-encoding.ts";
@@ -20,7 +28,7 @@ const FILE_MODE = 0o444;
  */
 export class ObjectWriter {
   readonly #directory: string;
-  readonly #format: ObjectFormat;
+  readonly format: ObjectFormat;
   readonly #isThere: (oid: Oid) => boolean;
   readonly #written = new Set<string>();
 
@@ -30,7 +38,7 @@ export class ObjectWriter {
    */
   constructor(directory: string, format: ObjectFormat, isThere: (oid: Oid) => boolean) {
     this.#directory = directory;
-    this.#format = format;
+    this.format = format;
     this.#isThere = isThere;
   }
 
@@ -42,10 +50,11 @@ export class ObjectWriter {
   /** Writes an object and tells its id. An object that is there already isn't written again. */
   async write(type: ObjectType, content: Uint8Array): Promise<Oid> {
     if (content.length > SMALL_BYTES_MAX) return this.writeStream(type, content.length, [content]);
-    const oid = hashObject(type, content, this.#format);
+    const oid = hashObject(type, content, this.format);
     if (this.#isThere(oid)) return oid;
     const path = this.#place(oid);
-    if (this.#written.has(path)) return oid;
+    // Also when a git process has written it to the same place.
+    if (existsSync(path)) return oid;
     const file = openSync(path, "wx", FILE_MODE);
     try {
       const data = encodeLooseObject(type, content);
@@ -66,7 +75,7 @@ export class ObjectWriter {
     const temporary = join(this.#directory, `tmp_obj_${this.#written.size}`);
     try {
       const file = createWriteStream(temporary, { flags: "wx", mode: FILE_MODE });
-      const oid = await writeLooseObject(type, size, content, this.#format, file);
+      const oid = await writeLooseObject(type, size, content, this.format, file);
       if (this.#isThere(oid)) return oid;
       const path = this.#place(oid);
       await rename(temporary, path);

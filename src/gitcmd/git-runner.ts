@@ -7,6 +7,7 @@ import {
 import type { Logger } from "../base/log/logger.ts";
 import type { GitVersion } from "./binary/git-version.ts";
 import type { CommandUsage } from "./command-usage.ts";
+import type { FallbackReason } from "./fallback-reason.ts";
 import type { ConfigPair, GitCommand } from "./git-command.ts";
 import type { GitDirectory } from "./git-directory.ts";
 
@@ -19,9 +20,6 @@ import type { GitDirectory } from "./git-directory.ts";
  * rules of `GitCommand` is a `GitCommandError`; a process that can't be started a `GitSpawnError`.
  */
 export interface GitRunner {
-  /** What all commands are configured with, the administrator's settings last: those win. */
-  readonly config: readonly ConfigPair[];
-
   /** Runs to completion and collects stdout; more than `stdoutBytesMax` is a `GitOutputTooLargeError`. */
   run(
     directory: GitDirectory | undefined,
@@ -85,6 +83,8 @@ export interface RunOptions {
   readonly usage?: CommandUsage;
   /** Where git's complaints go; default: the runner's own. */
   readonly logger?: Logger;
+  /** Why git is asked for something that is usually read in-process; counted. */
+  readonly fallback?: FallbackReason;
 }
 
 /** Default of `RunOptions.stdoutBytesMax`. */

@@ -31,6 +31,11 @@ export class DiffReader {
     this.#limits = limits;
   }
 
+  /** Nothing of what comes is wanted any more. */
+  get isDone(): boolean {
+    return this.#patches?.isDone === true;
+  }
+
   /** Takes what git printed next, and yields the files that are complete now. */
   *push(chunk: Buffer): Generator<FileDiff, void, undefined> {
     const patches = this.#patches;

@@ -54,6 +54,11 @@ export class PatchReader {
     this.#policy = policy;
   }
 
+  /** Nothing of what comes is wanted any more. */
+  get isDone(): boolean {
+    return this.#state === "done";
+  }
+
   /** Takes what git printed next, and yields the files that are complete now. */
   *push(chunk: Buffer): Generator<FileDiff, void, undefined> {
     yield* this.#read(this.#joined(chunk), false);

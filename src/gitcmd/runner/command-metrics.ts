@@ -3,6 +3,7 @@ import type { Gauge, GaugeSeries } from "../../base/metric/gauge.ts";
 import type { HistogramSeries } from "../../base/metric/histogram.ts";
 import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import type { ProcessUsage, RpcName } from "../command-usage.ts";
+import type { FallbackReason } from "../fallback-reason.ts";
 
 /** Which commands are summed up together. */
 export interface CommandKind {
@@ -34,6 +35,7 @@ export class CommandMetrics {
   readonly #kinds = new Map<string, KindSeries>();
   readonly #forking: HistogramSeries;
   readonly #invalid: Counter<"command">;
+  readonly #fallbacks: Counter<"reason">;
   readonly #running: Gauge<CommandLabel>;
   readonly #cpu: Counter<SpentLabel | "mode">;
   readonly #real: Counter<SpentLabel>;
@@ -54,6 +56,11 @@ export class CommandMetrics {
       help: "Git commands that broke the rules and were not started.",
       labels: ["command"],
     });
+    this.#fallbacks = registry.counter({
+      name: "gitaly_ts_reader_fallback_total",
+      help: "Git processes that were started for what is usually read in the server's process.",
+      labels: ["reason"],
+    });
     this.#running = registry.gauge({
       name: "gitaly_commands_running",
       help: "Processes that run now.",
@@ -73,6 +80,11 @@ export class CommandMetrics {
   /** A command broke the rules, so it was not started. */
   recordInvalid(subcommand: string): void {
     this.#invalid.inc({ command: subcommand });
+  }
+
+  /** Git is asked for what is usually read in-process. */
+  recordFallback(reason: FallbackReason): void {
+    this.#fallbacks.inc({ reason });
   }
 
   /** A process runs. The result takes what it cost when it has ended. */

@@ -49,7 +49,6 @@ export function createGitRunner(options: GitRunnerOptions): GitRunner {
 }
 
 class ProcessGitRunner implements GitRunner {
-  readonly config: readonly ConfigPair[];
   readonly #options: GitRunnerOptions;
   readonly #commandLine: BuildCommandLine;
   readonly #environment: BuildEnvironment;
@@ -58,7 +57,6 @@ class ProcessGitRunner implements GitRunner {
     const { binary, config = [], cpuCount, environment, transactions = false } = options;
     const namesRefFormat = environment["GIT_DEFAULT_REF_FORMAT"] !== undefined;
     this.#options = options;
-    this.config = [...globalConfig(transactions), ...config];
     this.#environment = createEnvironment(environment, binary.env);
     this.#commandLine = createCommandLine({
       globalConfig: globalConfig(transactions),
@@ -75,6 +73,7 @@ class ProcessGitRunner implements GitRunner {
   ): Promise<GitProcess> {
     options.signal.throwIfAborted();
     const args = this.#checkedArguments(directory, command, options);
+    if (options.fallback !== undefined) this.#options.metrics?.recordFallback(options.fallback);
     const beganMs = performance.now();
     const spawned = await this.#options.spawner.spawn({
       program: this.#options.binary.path,

@@ -20,6 +20,7 @@ export interface OpenedRepository {
   readonly objects: GitRepository["objects"];
   readonly refs: GitRepository["refs"];
   readonly history: GitRepository["history"];
+  readonly config: GitRepository["config"];
 }
 
 /** Finds a request's repository, see `locateRepository`, and opens it for reading. */
@@ -42,11 +43,11 @@ export function openLocated(
 ): OpenedRepository {
   const { path, objectDirectory, alternateObjectDirectories: alternates = [] } = located;
   if (objectDirectory === undefined) {
-    const { objects, refs, history } = repositories.open(path);
-    return { located, objects, refs, history };
+    const { objects, refs, history, config } = repositories.open(path);
+    return { located, objects, refs, history, config };
   }
   const quarantined = repositories.openQuarantine(path, { objectDirectory, alternates });
   call.atEnd(() => quarantined.close());
-  const { objects, refs, history } = quarantined;
-  return { located, objects, refs, history };
+  const { objects, refs, history, config } = quarantined;
+  return { located, objects, refs, history, config };
 }

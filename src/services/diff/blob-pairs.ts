@@ -54,7 +54,7 @@ export async function* blobPairDiffs(
   const isMissing = needsEmpty && !repository.objects.has(emptyBlobId(format));
   await using empty = isMissing ? await createEmptyBlobDirectory(format) : undefined;
   const directory = { ...withObjects(located, empty?.path), objectFormat: format };
-  const comparison = { git: needs.git, directory, gitCall: options };
+  const comparison = { git: needs.git, directory, gitCall: () => options, signal: call.signal };
   for (const pair of pairs) {
     yield await comparePair(comparison, pair, request.patchBytesLimit, flags);
   }
@@ -204,7 +204,7 @@ async function* printedDiffs(
   const abbrev = `--abbrev=${OID_HEX_LENGTH[directory.objectFormat]}`;
   const command = { name: "diff", flags: ["--patch-with-raw", abbrev, ...flags], args } as const;
   try {
-    for await (const chunk of git.stream(directory, command, gitCall)) yield* reader.push(chunk);
+    for await (const chunk of git.stream(directory, command, gitCall())) yield* reader.push(chunk);
   } catch (error) {
     if (error instanceof GitExitError) yield* reader.end();
     throw error;

@@ -2,16 +2,18 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { FileDiff } from "../../git/diff/file-diff.ts";
 import { OID_HEX_LENGTH } from "../../git/oid/oid.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
-import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { CommitDeltaSchema, DiffService } from "../../proto/diff_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
-import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
-import { gitCall } from "../common/git-call.ts";
+import { lazyGitCall } from "../common/git-call.ts";
 import { fileDiffs, withObjectFormat } from "./compare.ts";
-import { locateCompared } from "./compared-commits.ts";
+import {
+  type CompareNeeds,
+  HALF_SIMILAR,
+  locateCompared,
+  pairsOfCommits,
+} from "./compared-commits.ts";
 import { REPLY_BYTES } from "./patch-pieces.ts";
 
-type Needs = { readonly locator: RepositoryLocator; readonly git: GitRunner };
 type CommitDelta = Handler<typeof DiffService.method.commitDelta>;
 type Delta = MessageInitShape<typeof CommitDeltaSchema>;
 
@@ -19,9 +21,9 @@ type Delta = MessageInitShape<typeof CommitDeltaSchema>;
 const MODES_BYTES = 8;
 
 /** Tells which files differ between two commits, renames included, without their patches. */
-export function commitDelta({ locator, git }: Needs): CommitDelta {
+export function commitDelta(needs: CompareNeeds): CommitDelta {
   return async function* (request, call) {
-    const located = locateCompared(locator, request);
+    const located = locateCompared(needs.locator, request);
     const directory = withObjectFormat(located, "detecting object hash");
     const abbrev = `--abbrev=${OID_HEX_LENGTH[directory.objectFormat]}`;
     const command = {
@@ -32,7 +34,12 @@ export function commitDelta({ locator, git }: Needs): CommitDelta {
     } as const;
     let deltas: Delta[] = [];
     let bytes = 0;
-    for await (const { change } of fileDiffs({ git, directory, gitCall: gitCall(call) }, command)) {
+    const { git } = needs;
+    const { signal } = call;
+    const findPairs = pairsOfCommits(needs, located, request, HALF_SIMILAR, call);
+    const comparison = { git, directory, gitCall: lazyGitCall(call), signal };
+    const own = { findPairs, raw: true, patches: false };
+    for await (const { change } of fileDiffs(comparison, command, own)) {
       deltas.push(toDelta(change));
       bytes += sizeOf(change);
       if (bytes <= REPLY_BYTES) continue;

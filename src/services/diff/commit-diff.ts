@@ -6,7 +6,7 @@ import type { FileDiff } from "../../git/diff/file-diff.ts";
 import type { NumStat } from "../../git/diff/numstat-reader.ts";
 import { OID_HEX_LENGTH } from "../../git/oid/oid.ts";
 import { binaryFromText, bytesFromBinary } from "../../git/ref/binary-string.ts";
-import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
+import { GitExitError } from "../../gitcmd/git-runner.ts";
 import {
   type CommitDiffRequest,
   type CommitDiffResponseSchema,
@@ -16,9 +16,9 @@ import {
 } from "../../proto/diff_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { wrapError } from "../../rpc/rpc-error.ts";
-import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
-import { gitCall } from "../common/git-call.ts";
+import { lazyGitCall } from "../common/git-call.ts";
 import { startFailure } from "../common/start-failure.ts";
+import { LeftToGitError } from "../common/tree-pairs.ts";
 import {
   type ComparedDirectory,
   type Comparison,
@@ -26,10 +26,9 @@ import {
   numStats,
   withObjectFormat,
 } from "./compare.ts";
-import { locateCompared } from "./compared-commits.ts";
+import { type CompareNeeds, locateCompared, pairsOfCommits } from "./compared-commits.ts";
 import { patchPieces } from "./patch-pieces.ts";
 
-type Needs = { readonly locator: RepositoryLocator; readonly git: GitRunner };
 type CommitDiff = Handler<typeof DiffService.method.commitDiff>;
 type Reply = MessageInitShape<typeof CommitDiffResponseSchema>;
 
@@ -37,11 +36,12 @@ type Reply = MessageInitShape<typeof CommitDiffResponseSchema>;
  * Tells which files differ between two commits, with their patches within limits. Where changes of
  * whitespace are ignored, the files without other changes come last and have no patch.
  */
-export function commitDiff({ locator, git }: Needs): CommitDiff {
+export function commitDiff(needs: CompareNeeds): CommitDiff {
   return async function* (request, call) {
-    const located = locateCompared(locator, request);
+    const located = locateCompared(needs.locator, request);
     const directory = withObjectFormat(located, "detecting object format");
-    const comparison = { git, directory, gitCall: gitCall(call) };
+    const { git } = needs;
+    const comparison = { git, directory, gitCall: lazyGitCall(call), signal: call.signal };
     const ignored = await findIgnored(comparison, request);
     try {
       const command = {
@@ -55,7 +55,10 @@ export function commitDiff({ locator, git }: Needs): CommitDiff {
         args: commitsOf(request),
         paths: request.paths,
       } as const;
-      for await (const diff of fileDiffs(comparison, command, limitsOf(request))) {
+      const pairs = pairsOfCommits(needs, located, request, RENAME_SCORE_MIN, call);
+      const findPairs = isPlain(request) ? pairs : leaveToGit;
+      const own = { findPairs, raw: true, patches: true };
+      for await (const diff of fileDiffs(comparison, command, own, limitsOf(request))) {
         const { toPath, fromId, toId } = diff.change;
         ignored.delete(keyOf(toPath, fromId, toId));
         yield* patchReplies(diff);
@@ -65,6 +68,21 @@ export function commitDiff({ locator, git }: Needs): CommitDiff {
     }
     if (ignored.size > 0) yield* ignoredReplies(comparison, request, [...ignored.values()]);
   };
+}
+
+/** Renamed files have three parts in ten in common; see `SCORE_MAX`. */
+const RENAME_SCORE_MIN = 18_000;
+
+/** Whether lines are compared as they are. */
+function isPlain({ whitespaceChanges, diffMode }: CommitDiffRequest): boolean {
+  const ignoresSpace =
+    whitespaceChanges === WhitespaceChanges.IGNORE ||
+    whitespaceChanges === WhitespaceChanges.IGNORE_ALL;
+  return !ignoresSpace && diffMode !== DiffMode.WORDDIFF;
+}
+
+function leaveToGit(): never {
+  throw new LeftToGitError("options");
 }
 
 function* patchReplies(diff: FileDiff): Generator<Reply> {
@@ -139,7 +157,7 @@ async function findIgnored(
   } as const;
   const { git, directory, gitCall } = comparison;
   try {
-    for await (const chunk of git.stream(directory, command, gitCall)) {
+    for await (const chunk of git.stream(directory, command, gitCall())) {
       for (const changed of reader.push(chunk)) {
         ignored.set(keyOf(changed.path, changed.oldBlobId, changed.newBlobId), changed);
       }
@@ -167,7 +185,7 @@ async function* ignoredReplies(
   const stats = new Map<string, NumStat>();
   const paths = ignored.map(({ path }) => bytesFromBinary(path));
   try {
-    for await (const stat of numStats(comparison, commitsOf(request), paths)) {
+    for await (const stat of numStats(comparison, commitsOf(request), { paths })) {
       stats.set(stat.path, stat);
     }
   } catch (error) {

@@ -1,26 +1,31 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
-import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { DiffService, DiffStatsSchema } from "../../proto/diff_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
-import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
-import { gitCall } from "../common/git-call.ts";
-import { numStats } from "./compare.ts";
-import { locateCompared } from "./compared-commits.ts";
+import { lazyGitCall } from "../common/git-call.ts";
+import { numStatsAlike } from "./compare.ts";
+import {
+  type CompareNeeds,
+  HALF_SIMILAR,
+  locateCompared,
+  pairsOfCommits,
+} from "./compared-commits.ts";
 
-type Needs = { readonly locator: RepositoryLocator; readonly git: GitRunner };
 type DiffStats = Handler<typeof DiffService.method.diffStats>;
 
 /** Files in one reply. */
 const STATS_PER_REPLY = 1000;
 
 /** Counts the lines that have changed in each file between two commits. */
-export function diffStats({ locator, git }: Needs): DiffStats {
+export function diffStats(needs: CompareNeeds): DiffStats {
   return async function* (request, call) {
-    const directory = locateCompared(locator, request);
+    const directory = locateCompared(needs.locator, request);
     const commits = [request.leftCommitId, request.rightCommitId] as const;
     let stats: MessageInitShape<typeof DiffStatsSchema>[] = [];
-    for await (const stat of numStats({ git, directory, gitCall: gitCall(call) }, commits)) {
+    const { git } = needs;
+    const comparison = { git, directory, gitCall: lazyGitCall(call), signal: call.signal };
+    const findPairs = pairsOfCommits(needs, directory, request, HALF_SIMILAR, call);
+    for await (const stat of numStatsAlike(comparison, commits, findPairs)) {
       const { additions, deletions } = stat;
       const path = bytesFromBinary(stat.path);
       stats.push({ additions, deletions, path, oldPath: bytesFromBinary(stat.oldPath) });

@@ -59,7 +59,8 @@ export function findChangedPaths(needs: Needs): FindChangedPaths {
     const comparison = {
       git: needs.git,
       directory: { ...located, objectFormat: repository.objects.format },
-      gitCall: ask.gitCall(),
+      gitCall: ask.gitCall,
+      signal: call.signal,
     };
     const input = Buffer.from(`${lines.join("\n")}\n`);
     yield* changedPaths(comparison, flags, input, hasCommitIds);
@@ -76,7 +77,7 @@ async function* changedPaths(
   const reply = new ReplyChunk(changedPathSize);
   const command = { name: "diff-tree", flags } as const;
   try {
-    for await (const chunk of printed(comparison, command, comparisonFailed, input)) {
+    for await (const chunk of printed(comparison, command, comparisonFailed, { stdin: input })) {
       for (const changed of reader.push(chunk)) {
         const paths = reply.add(changedPathReply(changed));
         if (paths !== undefined) yield { paths };

@@ -15,7 +15,7 @@ import {
 import type { Handler } from "../../rpc/handler.ts";
 import { failedPrecondition, internal } from "../../rpc/rpc-error.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
-import { gitCall } from "../common/git-call.ts";
+import { lazyGitCall } from "../common/git-call.ts";
 import { type Comparison, printed } from "./compare.ts";
 import { patchPieces } from "./patch-pieces.ts";
 import { compareRanges, type RangeComparison } from "./range-spec.ts";
@@ -35,7 +35,7 @@ const COMPARATORS: Readonly<Record<PairComparison, Comparator>> = {
 export function rangeDiff({ locator, git }: Needs): RangeDiff {
   return async function* (request, call) {
     const { directory, command } = compareRanges(locator, request, ["--no-color"]);
-    const comparison = { git, directory, gitCall: gitCall(call) };
+    const comparison = { git, directory, gitCall: lazyGitCall(call), signal: call.signal };
     for await (const pair of commitPairs(comparison, command)) yield* pairReplies(pair);
   };
 }

@@ -2,7 +2,7 @@ import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { DiffService } from "../../proto/diff_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
-import { gitCall } from "../common/git-call.ts";
+import { lazyGitCall } from "../common/git-call.ts";
 import { printed } from "./compare.ts";
 import { locateCompared } from "./compared-commits.ts";
 import { rawOutputFailed } from "./raw-output.ts";
@@ -19,7 +19,7 @@ export function rawPatch({ locator, git }: Needs): RawPatch {
       flags: ["--stdout", ["--signature", "GitLab"]],
       args: [`${request.leftCommitId}..${request.rightCommitId}`],
     } as const;
-    const comparison = { git, directory, gitCall: gitCall(call) };
+    const comparison = { git, directory, gitCall: lazyGitCall(call), signal: call.signal };
     for await (const data of printed(comparison, command, rawOutputFailed)) yield { data };
   };
 }

@@ -3,7 +3,7 @@ import type { DiffService } from "../../proto/diff_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { RpcError } from "../../rpc/rpc-error.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
-import { gitCall } from "../common/git-call.ts";
+import { lazyGitCall } from "../common/git-call.ts";
 import { printed } from "./compare.ts";
 import { compareRanges } from "./range-spec.ts";
 
@@ -14,7 +14,7 @@ type RawRangeDiff = Handler<typeof DiffService.method.rawRangeDiff>;
 export function rawRangeDiff({ locator, git }: Needs): RawRangeDiff {
   return async function* (request, call) {
     const { directory, command } = compareRanges(locator, request, []);
-    const comparison = { git, directory, gitCall: gitCall(call) };
+    const comparison = { git, directory, gitCall: lazyGitCall(call), signal: call.signal };
     const chunks = printed(
       comparison,
       command,

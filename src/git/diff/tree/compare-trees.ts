@@ -58,8 +58,10 @@ class TreeWalk {
   compare(left: Tree, right: Tree, folder: string, depth: number): void {
     if (left === right) return;
     if (depth > DEPTH_MAX) throw new CorruptObjectError("folders nest too deeply");
-    const a = this.#open(left);
-    const b = this.#open(right);
+    this.#walk(this.#open(left), this.#open(right), folder, depth);
+  }
+
+  #walk(a: TreeCursor, b: TreeCursor, folder: string, depth: number): void {
     let hasA = a.next();
     let hasB = b.next();
     while (hasA || hasB) {

@@ -36,6 +36,11 @@ export function isSubmodule({ mode }: DiffFile): boolean {
   return (mode & MODE_TYPE) === 0o160000;
 }
 
+/** `true` for all but submodules and missing files. */
+export function hasBlob(file: DiffFile): boolean {
+  return file.mode !== 0 && !isSubmodule(file);
+}
+
 /** Pairs the same path of both sides. */
 export function createPair(from: DiffFile, to: DiffFile): FilePair {
   return { status: statusOf(from, to), from, to, score: 0 };

@@ -7,7 +7,7 @@ import { DiffTooHardError } from "../text/diff-too-hard-error.ts";
 import { countChangedLines, findTextChanges } from "../text/text-changes.ts";
 import { compareTrees } from "./compare-trees.ts";
 import { type DiffContents, leaveToGit } from "./diff-contents.ts";
-import type { FilePair } from "./file-pair.ts";
+import { type FilePair, hasBlob } from "./file-pair.ts";
 import { findRenames } from "./find-renames.ts";
 import type { SelectedPaths } from "./selected-paths.ts";
 import { writePatch, writeRawLine } from "./write-patch.ts";
@@ -48,6 +48,8 @@ export interface DifferenceParts {
   /** The lines of the format `--raw`, all of them first. */
   readonly raw: boolean;
   readonly patches: boolean;
+  /** Returns `false` when the files that come aren't wanted any more; they are only looked for. */
+  readonly isWanted?: () => boolean;
 }
 
 /**
@@ -58,7 +60,7 @@ export interface DifferenceParts {
 export async function* printFilePairs(
   pairs: readonly FilePair[],
   contents: DiffContents,
-  { raw, patches }: DifferenceParts,
+  { raw, patches, isWanted = () => true }: DifferenceParts,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
   const turns = new Turns(contents, signal);
@@ -68,11 +70,18 @@ export async function* printFilePairs(
     if (patches && pairs.length > 0) writer.writeBinary("\n");
   }
   for (const pair of patches ? pairs : []) {
-    writePatch(writer, pair, contents);
+    if (isWanted()) writePatch(writer, pair, contents);
+    else checkPresence(pair, contents);
     if (writer.length >= CHUNK_BYTES) yield writer.take();
     await turns.next();
   }
   if (writer.length > 0) yield writer.take();
+}
+
+/** Git fails for a missing file even if nobody reads so far. */
+function checkPresence({ from, to }: FilePair, contents: DiffContents): void {
+  if (from.oid === to.oid) return;
+  for (const file of [from, to]) if (hasBlob(file)) contents.sizeOf(file);
 }
 
 /** Yields how many lines have changed in files. Throws as `printFilePairs`. */

@@ -32,6 +32,8 @@ function page(services: readonly ServiceRegistration[]): string {
     "A method that is not there yet answers `UNIMPLEMENTED` and names itself.",
     "",
     `${built} of ${methods} methods are done.`,
+    "Two more services, PraefectInfoService and RefTransaction (8 methods), are offered by routers and",
+    "clients; a server says that it doesn't know them.",
     ...services.flatMap(section),
     "",
   ].join("\n");

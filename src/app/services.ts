@@ -22,14 +22,12 @@ import { InternalGitaly } from "../proto/internal_pb.ts";
 import { ObjectPoolService } from "../proto/objectpool_pb.ts";
 import { OperationService } from "../proto/operations_pb.ts";
 import { PartitionService } from "../proto/partition_pb.ts";
-import { PraefectInfoService } from "../proto/praefect_pb.ts";
 import { RefService } from "../proto/ref_pb.ts";
 import { RemoteService } from "../proto/remote_pb.ts";
 import { RepositoryService } from "../proto/repository_pb.ts";
 import { ServerService } from "../proto/server_pb.ts";
 import { SmartHTTPService } from "../proto/smarthttp_pb.ts";
 import { SSHService } from "../proto/ssh_pb.ts";
-import { RefTransaction } from "../proto/transaction_pb.ts";
 import { type ServiceRegistration, serve } from "../rpc/handler.ts";
 import { analysisService } from "../services/analysis/server.ts";
 import { blobService } from "../services/blob/server.ts";
@@ -47,7 +45,10 @@ import { smartHttpService } from "../services/smarthttp/server.ts";
 import { sshService } from "../services/ssh/server.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** The 21 services of the protocol, whether any of their methods is built or not. */
+/**
+ * The services that a server offers, whether any of their methods is built or not. The other two of
+ * the protocol are those of a router: clients find out by them whom they talk to.
+ */
 const PROTOCOL: readonly DescService[] = [
   AnalysisService,
   BackupService,
@@ -61,10 +62,8 @@ const PROTOCOL: readonly DescService[] = [
   ObjectPoolService,
   OperationService,
   PartitionService,
-  PraefectInfoService,
   RaftService,
   RefService,
-  RefTransaction,
   RemoteService,
   RepositoryService,
   SSHService,

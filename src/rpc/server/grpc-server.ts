@@ -7,6 +7,7 @@ import type { Connection } from "../listener/connection.ts";
 import { GrpcInjector } from "../listener/grpc-injector.ts";
 import { unimplemented } from "../rpc-error.ts";
 import { handleCall } from "./handle-call.ts";
+import { answerUnknownMethods } from "./unknown-methods.ts";
 
 export interface GrpcServerOptions {
   readonly services: readonly ServiceRegistration[];
@@ -36,6 +37,7 @@ export class GrpcServer {
     });
     const around = compose(interceptors);
     for (const registration of services) this.#register(registration, around);
+    answerUnknownMethods(this.#server);
     this.#injector = new GrpcInjector(this.#server);
   }
 

@@ -2,9 +2,19 @@ import { OperationService } from "../../proto/operations_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { OperationNeeds } from "../common/operation.ts";
 import { userCreateBranch } from "./user-create-branch.ts";
+import { userCreateTag } from "./user-create-tag.ts";
+import { userDeleteBranch } from "./user-delete-branch.ts";
+import { userDeleteTag } from "./user-delete-tag.ts";
+import { userFFBranch } from "./user-ff-branch.ts";
+import { userUpdateBranch } from "./user-update-branch.ts";
 
 export function operationService(needs: OperationNeeds): ServiceRegistration {
   return serve(OperationService, {
     userCreateBranch: userCreateBranch(needs),
+    userCreateTag: userCreateTag(needs),
+    userDeleteBranch: userDeleteBranch(needs),
+    userDeleteTag: userDeleteTag(needs),
+    userFFBranch: userFFBranch(needs),
+    userUpdateBranch: userUpdateBranch(needs),
   });
 }

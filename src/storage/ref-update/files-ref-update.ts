@@ -6,6 +6,7 @@ import { refPath } from "../../git/ref/ref-path.ts";
 import { GitExitError } from "../../gitcmd/git-runner.ts";
 import type { FilesSettings } from "./files-settings.ts";
 import { removeFile } from "./lock-file.ts";
+import { OnlyGitKnowsError } from "./only-git-knows-error.ts";
 import { PackedRefsDeletion } from "./packed-refs-deletion.ts";
 import type { PendingRef } from "./pending-ref.ts";
 import { removeEmptyDirectories, removeEmptyParents } from "./ref-directories.ts";
@@ -110,11 +111,10 @@ export class FilesRefUpdate {
     const { reader } = store;
     const pending = this.#pending;
     const names = new ChangedNames(pending.map(({ name }) => name));
-    const head = reader.loose.read(HEAD);
     const locker = new RefLocker({
       ...{ ...store, ...this.#options, names, syncs, pending },
       timeoutMs: settings.refLockTimeoutMs,
-      headTarget: typeof head === "object" && head.kind === "symbolic" ? head.target : undefined,
+      headTarget: readHeadTarget(reader),
     });
     // Grows: a symbolic reference adds the one that it leads to, and a branch adds HEAD.
     await this.#inTurns((ref) => locker.lock(ref));
@@ -177,4 +177,13 @@ export class FilesRefUpdate {
       if (++count % TURN_LENGTH === 0) await nextTurn();
     }
   }
+}
+
+/** The branch that HEAD leads to. Git takes nothing for a repository that has another HEAD. */
+function readHeadTarget({ loose }: FilesRefReader): string | undefined {
+  const head = loose.read(HEAD);
+  if (typeof head === "object" && head.kind === "direct") return undefined;
+  const target = typeof head === "object" && head.kind === "symbolic" ? head.target : "";
+  if (target.startsWith("refs/")) return target;
+  throw new OnlyGitKnowsError("repository has no valid HEAD");
 }

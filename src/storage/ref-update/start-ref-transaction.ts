@@ -70,7 +70,7 @@ function open({ git, repositories }: RefTransactionNeeds, place: GitDirectory): 
 function storeOf(repository: GitRepository, git: GitRunner): FilesRefStore | undefined {
   const { path: directory, refs: reader, objectFormat, config } = repository;
   if (!(reader instanceof FilesRefReader)) return undefined;
-  const settings = readFilesSettings(config, git.config);
+  const settings = readFilesSettings(config, git.configOf({ name: "update-ref" }));
   // Without a working tree git makes no reflogs, but it keeps those that there are.
   const hasReflogs = lstatSync(`${directory}/logs`, { throwIfNoEntry: false }) !== undefined;
   if (settings === undefined || hasReflogs) return undefined;

@@ -10,7 +10,6 @@ import type { Call } from "../../rpc/call.ts";
 import { RpcError } from "../../rpc/rpc-error.ts";
 import type { ObjectWriter } from "../../storage/object-write/object-writer.ts";
 import { featureFlags } from "./feature-flags.ts";
-import { type LocalTime, now, type RequestSignature, zoneText } from "./request-signature.ts";
 
 /** How commits are signed that ask for it. */
 export interface SigningNeeds {
@@ -24,8 +23,8 @@ export interface SigningNeeds {
 export interface CommitDraft {
   readonly tree: Oid;
   readonly parents: readonly Oid[];
-  readonly author: RequestSignature;
-  readonly committer: RequestSignature;
+  readonly author: Required<Identity>;
+  readonly committer: Required<Identity>;
   /** Written as it is; only what isn't UTF-8 is taken for Latin-1. */
   readonly message: Uint8Array;
   /** Whether the request wants it to be signed. Default false. */
@@ -82,16 +81,16 @@ function commitContent(
 }
 
 /** Git gets these by its environment. */
-function checkNul(...signatures: readonly RequestSignature[]): void {
-  if (signatures.some(({ name, email }) => name.includes(0) || email.includes(0))) {
+function checkNul(...identities: readonly Required<Identity>[]): void {
+  if (identities.some(({ name, email }) => name.includes(0) || email.includes(0))) {
     throw new RpcError("unknown", "commit-tree: exec: environment variable contains NUL:  ");
   }
 }
 
-function identity({ name, email, time }: RequestSignature): Required<Identity> {
+function identity({ name, email, date }: Required<Identity>): Required<Identity> {
   const cleanName = cleanIdentity(name);
   if (cleanName.length === 0) throw new DisallowedCharactersError();
-  return { name: cleanName, email: cleanIdentity(email), date: identityDate(time) };
+  return { name: cleanName, email: cleanIdentity(email), date: checkDate(date) };
 }
 
 /** The first second of the year 1, which stands for no time at all. */
@@ -102,26 +101,32 @@ const YEAR_MAX = 2099;
 /** The last second of that year. */
 const SECONDS_MAX = 4_102_444_799n;
 
-/** A date as git reads it: from years that it knows, zones by the minute. */
-function identityDate(given: LocalTime): IdentityDate {
-  const time = given.seconds === NO_SECONDS ? now() : given;
-  const { offset } = time;
-  const clock = time.seconds + BigInt(offset);
-  const seconds = clock - BigInt(Math.trunc(offset / 60) * 60);
-  const year = new Date(Number(clock) * 1000).getUTCFullYear();
-  if (year >= YEAR_MIN && year <= YEAR_MAX && seconds >= 0n && seconds <= SECONDS_MAX) {
-    return { seconds, timezone: zoneText(offset) };
-  }
-  throw gitFailure(128, `fatal: invalid date format: ${dateText(clock, offset)}\n`);
+/** Git takes dates from years that it knows only. */
+function checkDate(given: IdentityDate): IdentityDate {
+  if (given.seconds === NO_SECONDS) return thisSecond();
+  const { seconds, timezone } = given;
+  const clock = clockAt(given);
+  const year = clock.getUTCFullYear();
+  if (year >= YEAR_MIN && year <= YEAR_MAX && seconds >= 0n && seconds <= SECONDS_MAX) return given;
+  throw gitFailure(128, `fatal: invalid date format: ${clockText(clock)} ${timezone}\n`);
 }
 
-/** `Mon Jan 02 2006 15:04:05 -0700`. */
-function dateText(clock: bigint, offset: number): string {
-  const date = new Date(Number(clock) * 1000);
-  if (Number.isNaN(date.getTime())) return `${clock} ${zoneText(offset)}`;
-  const [weekday = "", day = "", month = "", , time = ""] = date.toUTCString().split(" ");
-  const year = String(date.getUTCFullYear()).padStart(4, "0");
-  return `${weekday.replace(",", "")} ${month} ${day} ${year} ${time} ${zoneText(offset)}`;
+function thisSecond(): IdentityDate {
+  return { seconds: BigInt(Math.floor(Date.now() / 1000)), timezone: "+0000" };
+}
+
+/** What a clock shows there, as if it was in UTC. */
+function clockAt({ seconds, timezone }: IdentityDate): Date {
+  const [sign, hours, minutes] = [timezone[0], timezone.slice(1, 3), timezone.slice(3)];
+  const ahead = (Number(hours) * 60 + Number(minutes)) * (sign === "-" ? -60 : 60);
+  return new Date((Number(seconds) + ahead) * 1000);
+}
+
+/** `Mon Jan 02 2006 15:04:05`. */
+function clockText(clock: Date): string {
+  const [weekday = "", day = "", month = "", , time = ""] = clock.toUTCString().split(" ");
+  const year = String(clock.getUTCFullYear()).padStart(4, "0");
+  return `${weekday.replace(",", "")} ${month} ${day} ${year} ${time}`;
 }
 
 function gitFailure(status: number, stderr: string): RpcError {
@@ -131,9 +136,9 @@ function gitFailure(status: number, stderr: string): RpcError {
 async function sign(
   signer: CommitSigner,
   content: Buffer,
-  { time }: RequestSignature,
+  { date }: Required<Identity>,
   format: ObjectFormat,
 ): Promise<Buffer> {
-  const signature = await signer.sign(content, new Date(Number(time.seconds) * 1000));
+  const signature = await signer.sign(content, new Date(Number(date.seconds) * 1000));
   return addSignature(content, signature, format);
 }

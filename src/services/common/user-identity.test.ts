@@ -37,6 +37,8 @@ test("dateIn refuses other names", () => {
   for (const [zone, message] of [
     ["Not/AZone", "unknown time zone Not/AZone"],
     ["+01:00", "unknown time zone +01:00"],
+    ["europe/berlin", "unknown time zone europe/berlin"],
+    ["1970-01-01T00:00[UTC]", "unknown time zone 1970-01-01T00:00[UTC]"],
     ["/etc/localtime", "time: invalid location name"],
     ["../UTC", "time: invalid location name"],
   ] as const) {

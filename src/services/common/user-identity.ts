@@ -48,33 +48,38 @@ function secondsOf(timestamp: Timestamp | undefined): bigint {
 export function dateIn(zone: string, seconds: bigint): IdentityDate {
   if (zone === "" || zone === "UTC") return { seconds, timezone: "+0000" };
   if (/^[/\\]|\.\./.test(zone)) throw new TimeZoneError("time: invalid location name");
-  // Those that don't begin with a letter are no names but distances from UTC.
-  if (!/^[A-Za-z]/.test(zone)) throw unknownZone(zone);
-  return { seconds, timezone: offsetAt(zone, Number(seconds)) };
+  return { seconds, timezone: offsetText(offsetAt(zone, seconds)) };
 }
 
-/** Seconds on either side of 1970 that a `Date` can hold. */
-const DATE_SECONDS_MAX = 8_640_000_000_000;
+/** Names that a time zone's file may have. Anything else could be more than a name to the calendar. */
+const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+/-]*$/;
 
-function offsetAt(zone: string, seconds: number): string {
-  const clamped = Math.max(-DATE_SECONDS_MAX, Math.min(DATE_SECONDS_MAX, seconds));
-  const options: Intl.DateTimeFormatOptions = { timeZoneName: "longOffset" };
-  if (zone !== "Local") options.timeZone = zone;
-  const parts = formatIn(zone, options).formatToParts(new Date(clamped * 1000));
-  const text = parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
-  const [, sign, hours, minutes] = /^GMT([+-])(\d\d):(\d\d)/.exec(text) ?? [];
-  return sign === undefined ? "+0000" : `${sign}${hours}${minutes}`;
+/** Seconds on either side of 1970 that the calendar knows. */
+const CALENDAR_SECONDS_MAX = 8_640_000_000_000;
+
+function offsetAt(zone: string, seconds: bigint): number {
+  const max = CALENDAR_SECONDS_MAX;
+  const clamped = Math.max(-max, Math.min(max, Number(seconds)));
+  const name = zone === "Local" ? Temporal.Now.timeZoneId() : zone;
+  const time = ZONE_NAME.test(name) ? timeIn(name, clamped) : undefined;
+  // The calendar would take a name in any case.
+  if (time?.timeZoneId !== name) throw new TimeZoneError(`unknown time zone ${zone}`);
+  return time.offsetNanoseconds / NANOSECONDS;
 }
 
-function formatIn(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+function timeIn(zone: string, seconds: number): Temporal.ZonedDateTime | undefined {
   try {
-    return new Intl.DateTimeFormat("en-US", options);
+    return Temporal.Instant.fromEpochMilliseconds(seconds * 1000).toZonedDateTimeISO(zone);
   } catch (error) {
-    if (error instanceof RangeError) throw unknownZone(zone);
+    if (error instanceof RangeError) return undefined;
     throw error;
   }
 }
 
-function unknownZone(zone: string): TimeZoneError {
-  return new TimeZoneError(`unknown time zone ${zone}`);
+/** A sign, hours and minutes. What is less than a minute is left out. */
+function offsetText(offset: number): string {
+  const minutes = Math.trunc(offset / 60);
+  const size = Math.abs(minutes);
+  const digits = String(Math.trunc(size / 60) * 100 + (size % 60)).padStart(4, "0");
+  return `${minutes < 0 ? "-" : "+"}${digits}`;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { untilAborted } from "../base/abort/until-aborted.ts";
 import { createLogger } from "../base/log/create-logger.ts";
 import { MetricRegistry } from "../base/metric/metric-registry.ts";
 import { Health } from "../proto/grpc/health/v1/health_pb.ts";
@@ -8,12 +9,14 @@ import { RefService } from "../proto/ref_pb.ts";
 import { type Channel, type DialOptions, dial } from "../rpc/client/channel.ts";
 import { createClient } from "../rpc/client/client.ts";
 import { serve } from "../rpc/handler.ts";
+import { RpcLimits } from "../rpc/interceptor/limit/rpc-limits.ts";
 import { listen } from "../rpc/listener/listener.ts";
 import { aborted, notFound } from "../rpc/rpc-error.ts";
 import { GrpcServer } from "../rpc/server/grpc-server.ts";
 import { healthService } from "../services/health/server.ts";
 import { temporaryDirectory } from "../testing/git-repository.ts";
 import { CONFIG_DEFAULTS } from "./config/config.ts";
+import { CONCURRENCY_DEFAULTS } from "./config/section/concurrency.ts";
 import { buildInterceptors } from "./interceptors.ts";
 
 interface Server {
@@ -24,11 +27,19 @@ interface Server {
   close(): Promise<void>;
 }
 
+const REF_EXISTS_LIMIT = {
+  ...CONCURRENCY_DEFAULTS,
+  rpc: "/gitaly.RefService/RefExists",
+  maxPerRepo: 1,
+  maxQueueSize: 1,
+};
+
 const SERVICES = [
   healthService(),
   serve(RefService, {
-    refExists: async ({ ref }) => {
+    refExists: async ({ ref }, { signal }) => {
       if (Buffer.from(ref).toString() === "busy") throw aborted("ref is locked");
+      if (Buffer.from(ref).toString() === "slow") await untilAborted(signal);
       return { value: true };
     },
     async *listRefs() {
@@ -52,9 +63,11 @@ async function startServer(t: TestContext): Promise<Server> {
     ...CONFIG_DEFAULTS,
     auth: { ...CONFIG_DEFAULTS.auth, resolvedToken: "secret" },
   };
+  const limits = new RpcLimits({ concurrency: [REF_EXISTS_LIMIT], metrics, latencyBuckets: [] });
   const interceptors = buildInterceptors({
     config,
     services: SERVICES,
+    limits,
     metrics,
     logger,
     environment: {},
@@ -158,4 +171,21 @@ test("a health check needs no token and leaves no line", async (t) => {
   assert.equal(reply.status, 1);
   await server.close();
   assert.deepEqual(server.log, []);
+});
+
+test("calls beyond the configured limit are refused", async (t) => {
+  const server = await startServer(t);
+  const client = createClient(RefService, server.dial({ token: "secret" }));
+  const repository = { storageName: "default", relativePath: "a.git" };
+  const gone = new AbortController();
+  const slow = { repository, ref: Buffer.from("slow") };
+  const endings = [0, 1, 2].map(() => client.refExists(slow, { signal: gone.signal }));
+  await assert.rejects(Promise.race(endings), {
+    kind: "resource-exhausted",
+    message: "maximum queue size reached",
+  });
+  gone.abort();
+  await Promise.allSettled(endings);
+  await server.close();
+  assert.match(server.metrics.render(), /^gitaly_requests_dropped_total\{.*"max_size".*\} 1$/m);
 });

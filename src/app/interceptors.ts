@@ -5,6 +5,8 @@ import { authenticate } from "../rpc/interceptor/authentication/authentication.t
 import { correlate } from "../rpc/interceptor/correlation/correlation.ts";
 import { replaceAborted } from "../rpc/interceptor/error/replace-aborted.ts";
 import type { Interceptor } from "../rpc/interceptor/interceptor.ts";
+import { limitConcurrency } from "../rpc/interceptor/limit/limit-concurrency.ts";
+import type { RpcLimits } from "../rpc/interceptor/limit/rpc-limits.ts";
 import { callFilter, logCalls } from "../rpc/interceptor/log/call-log.ts";
 import { rpcMetrics } from "../rpc/interceptor/metrics/rpc-metrics.ts";
 import { MethodCatalog } from "../rpc/interceptor/request-info/method-catalog.ts";
@@ -14,6 +16,7 @@ import type { Config } from "./config/config.ts";
 export interface InterceptorOptions {
   readonly config: Pick<Config, "auth" | "prometheus">;
   readonly services: readonly ServiceRegistration[];
+  readonly limits: RpcLimits;
   readonly metrics: MetricRegistry;
   readonly logger: Logger;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -26,7 +29,7 @@ export interface InterceptorOptions {
  * that refused calls are in it.
  */
 export function buildInterceptors(options: InterceptorOptions): readonly Interceptor[] {
-  const { config, services, metrics, logger, environment } = options;
+  const { config, services, limits, metrics, logger, environment } = options;
   const { resolvedToken: token, transitioning } = config.auth;
   const catalog = new MethodCatalog();
   const filter = callFilter(
@@ -45,5 +48,6 @@ export function buildInterceptors(options: InterceptorOptions): readonly Interce
     logCalls(logger, filter),
     replaceAborted,
     authenticate({ token, transitioning, metrics }),
+    limitConcurrency(limits, catalog),
   ];
 }

@@ -1,6 +1,8 @@
+import { calibrateLimits } from "../base/limit/calibrate-limits.ts";
 import type { Logger } from "../base/log/logger.ts";
 import { MetricRegistry } from "../base/metric/metric-registry.ts";
 import { defineProcessMetrics } from "../base/metric/process-metrics.ts";
+import { RpcLimits } from "../rpc/interceptor/limit/rpc-limits.ts";
 import { type Listener, listen } from "../rpc/listener/listener.ts";
 import { GrpcServer } from "../rpc/server/grpc-server.ts";
 import { ensureStorageMetadata } from "../storage/metadata/storage-metadata.ts";
@@ -39,8 +41,14 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const runtime = await buildRuntime(config, shared, stack);
   await describeProcess(metrics, runtime);
   const services = buildServices(runtime);
-  const interceptors = buildInterceptors({ config, services, metrics, logger, environment });
-  const grpc = new GrpcServer({ services, interceptors });
+  const limits = new RpcLimits({
+    concurrency: config.concurrency,
+    metrics,
+    latencyBuckets: config.prometheus.grpcLatencyBuckets,
+  });
+  stack.use(calibrateLimits(limits.limits, { metrics, logger }));
+  const settings = { config, services, limits, metrics, logger, environment };
+  const grpc = new GrpcServer({ services, interceptors: buildInterceptors(settings) });
   const listeners: Listener[] = [];
   stack.defer(async () => {
     for (const listener of listeners) listener.stopAccepting();

@@ -1,0 +1,107 @@
+import type { Message } from "@bufbuild/protobuf";
+import {
+  type ConcurrencyLimiter,
+  LimitReachedError,
+} from "../../../base/limit/concurrency-limiter.ts";
+import { LimitErrorSchema } from "../../../proto/errors_pb.ts";
+import type { ServerCall } from "../../call.ts";
+import { detail, RpcError } from "../../rpc-error.ts";
+import type { Interceptor } from "../interceptor.ts";
+import type { MethodCatalog } from "../request-info/method-catalog.ts";
+import type { RpcLimits } from "./rpc-limits.ts";
+
+/** What a client sends to be limited as everybody else though nobody has identified it. */
+const UNLIMITED_FLAG = "gitaly-feature-limit-unauthenticated";
+
+/**
+ * Lets only so many calls of an RPC run at once for one repository.
+ *
+ * A call takes its place with its first request and keeps it until it has ended. Those that find
+ * no place are refused with RESOURCE_EXHAUSTED and a LimitError, when the queue is full or has
+ * taken too long.
+ */
+export function limitConcurrency(limits: RpcLimits, catalog: MethodCatalog): Interceptor {
+  return (call, next) => {
+    const limiter = limits.find(call.fullMethod, isAuthenticated(call));
+    if (limiter === undefined) return next();
+    const place = new Place(call, limiter, catalog);
+    return place.hold(next);
+  };
+}
+
+/** Whoever tells a user's name counts as identified. */
+function isAuthenticated({ metadata }: ServerCall): boolean {
+  return metadata.getAll("username").length > 0 || metadata.get(UNLIMITED_FLAG) === "false";
+}
+
+/** What a call has of its limiter. */
+class Place {
+  readonly #call: ServerCall;
+  readonly #limiter: ConcurrencyLimiter;
+  readonly #catalog: MethodCatalog;
+  #leave: () => void = () => undefined;
+  #hasEnded = false;
+
+  constructor(call: ServerCall, limiter: ConcurrencyLimiter, catalog: MethodCatalog) {
+    this.#call = call;
+    this.#limiter = limiter;
+    this.#catalog = catalog;
+  }
+
+  async hold(next: () => Promise<void>): Promise<void> {
+    const call = this.#call;
+    try {
+      if (call.request === undefined) call.requests = this.#enterWithFirst(call.requests);
+      else await this.#enter(call.request);
+      await next();
+    } finally {
+      this.#hasEnded = true;
+      this.#leave();
+    }
+  }
+
+  #enterWithFirst(requests: AsyncIterable<Message>): AsyncIterable<Message> {
+    return {
+      [Symbol.asyncIterator]: () => {
+        const source = requests[Symbol.asyncIterator]();
+        let isFirst = true;
+        const first = async (): Promise<IteratorResult<Message>> => {
+          const result = await source.next();
+          if (isFirst && result.done !== true) {
+            isFirst = false;
+            await this.#enter(result.value);
+          }
+          return result;
+        };
+        return {
+          next: () => (isFirst ? first() : source.next()),
+          return: async (value?: unknown) => {
+            await source.return?.(value);
+            return { done: true, value: undefined };
+          },
+        };
+      },
+    };
+  }
+
+  async #enter(request: Message): Promise<void> {
+    const { method, signal, logFields: fields } = this.#call;
+    const key = this.#catalog.get(method).targetRepository(request)?.relativePath ?? "";
+    if (key === "") return;
+    try {
+      const leave = await this.#limiter.enter(key, { signal, fields });
+      // A handler may have ended without waiting for its first request.
+      if (this.#hasEnded) leave();
+      else this.#leave = leave;
+    } catch (error) {
+      throw error instanceof LimitReachedError ? refusal(error) : error;
+    }
+  }
+}
+
+function refusal(cause: LimitReachedError): RpcError {
+  const { kind, message } = cause;
+  if (cause.reason === "other") return new RpcError(kind, message, { cause });
+  const fields = { errorMessage: message, retryAfter: { seconds: 0n, nanos: 0 } };
+  return new RpcError(kind, message, { cause, detail: detail(LimitErrorSchema, fields) });
+}

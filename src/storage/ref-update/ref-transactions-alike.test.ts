@@ -137,12 +137,8 @@ async function outcome(
     return "done";
   } catch (error) {
     assert.ok(error instanceof Error);
-    const { name, message, metadata, cause, ...fields } = {
-      metadata: {},
-      ...error,
-      name: error.name,
-      message: error.message,
-    };
+    const { name, message } = error;
+    const { metadata, cause, ...fields } = Object.fromEntries(Object.entries(error));
     if (!(error instanceof GitExitError)) return { name, message, fields };
     return {
       name,

@@ -1,3 +1,4 @@
+import type { LineMemory } from "./line-memory.ts";
 import type { LineTable } from "./line-table.ts";
 import { rootEstimate } from "./root-estimate.ts";
 
@@ -30,28 +31,17 @@ export interface Side {
  * Lines at both ends that are the same aren't looked at. Of the rest, a line without an equal one
  * in the other text is left out, and one with very many when it stands among such lines.
  */
-export function selectComparedLines(table: LineTable): { before: Side; after: Side } {
-  const { before, after, countsBefore, countsAfter } = table;
-  const start = commonStart(before.classes, after.classes);
-  const end = commonEnd(before.classes, after.classes, start);
+export function selectComparedLines(
+  table: LineTable,
+  memory: LineMemory,
+): { before: Side; after: Side } {
+  const { before, after, countsBefore, countsAfter, commonStart, commonEnd } = table;
+  const endBefore = before.count - commonEnd;
+  const endAfter = after.count - commonEnd;
   return {
-    before: selectSide(before.classes, countsAfter, start, before.count - end),
-    after: selectSide(after.classes, countsBefore, start, after.count - end),
+    before: selectSide(before.classes, countsAfter, commonStart, endBefore, memory),
+    after: selectSide(after.classes, countsBefore, commonStart, endAfter, memory),
   };
-}
-
-function commonStart(a: Int32Array, b: Int32Array): number {
-  const limit = Math.min(a.length, b.length);
-  let count = 0;
-  while (count < limit && a[count] === b[count]) count++;
-  return count;
-}
-
-function commonEnd(a: Int32Array, b: Int32Array, start: number): number {
-  const limit = Math.min(a.length, b.length) - start;
-  let count = 0;
-  while (count < limit && a[a.length - 1 - count] === b[b.length - 1 - count]) count++;
-  return count;
 }
 
 function selectSide(
@@ -59,11 +49,12 @@ function selectSide(
   countsInOther: Int32Array,
   start: number,
   end: number,
+  memory: LineMemory,
 ): Side {
-  const changed = new Uint8Array(classes.length + 2);
-  const compared = new Int32Array(end - start);
+  const changed = memory.takeBytes(classes.length + 2);
+  const compared = memory.takeNumbers(end - start);
   const often = Math.min(rootEstimate(classes.length), OFTEN_MAX);
-  const actions = new Uint8Array(end - start);
+  const actions = memory.takeBytes(end - start);
   for (let i = start; i < end; i++) {
     const count = countsInOther[classes[i] ?? 0] ?? 0;
     if (count === 0) actions[i - start] = DISCARD;

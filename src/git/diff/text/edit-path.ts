@@ -1,6 +1,7 @@
 import { BoxSearch, type Split } from "./box-search.ts";
 import type { Side } from "./compared-lines.ts";
 import { DiffTooHardError } from "./diff-too-hard-error.ts";
+import type { LineMemory } from "./line-memory.ts";
 import { rootEstimate } from "./root-estimate.ts";
 
 /** Edits from which on a good path may be taken before the best one is found. */
@@ -29,8 +30,8 @@ interface Box {
  * its Variations"; with git's bounds and shortcuts, since these decide about the result. Throws
  * `DiffTooHardError`.
  */
-export function markEdits(before: Side, after: Side): void {
-  new EditPath(before, after).mark();
+export function markEdits(before: Side, after: Side, memory: LineMemory): void {
+  new EditPath(before, after, memory).mark();
 }
 
 class EditPath {
@@ -46,14 +47,14 @@ class EditPath {
   readonly #costMax: number;
   #stepsLeft = STEPS_MAX;
 
-  constructor(before: Side, after: Side) {
+  constructor(before: Side, after: Side, memory: LineMemory) {
     this.#side1 = before;
     this.#side2 = after;
-    this.#lines1 = classesOf(before);
-    this.#lines2 = classesOf(after);
+    this.#lines1 = classesOf(before, memory);
+    this.#lines2 = classesOf(after, memory);
     const diagonals = this.#lines1.length + this.#lines2.length + 3;
-    this.#forward = new Int32Array(diagonals + 1);
-    this.#backward = new Int32Array(diagonals + 1);
+    this.#forward = memory.takeNumbers(diagonals + 1);
+    this.#backward = memory.takeNumbers(diagonals + 1);
     this.#base = this.#lines2.length + 1;
     this.#costMax = Math.max(rootEstimate(diagonals), COST_MAX_MIN);
   }
@@ -132,8 +133,8 @@ class EditPath {
   }
 }
 
-function classesOf({ classes, compared }: Side): Int32Array {
-  const lines = new Int32Array(compared.length);
+function classesOf({ classes, compared }: Side, memory: LineMemory): Int32Array {
+  const lines = memory.takeNumbers(compared.length);
   for (let i = 0; i < lines.length; i++) lines[i] = classes[compared[i] ?? 0] ?? 0;
   return lines;
 }

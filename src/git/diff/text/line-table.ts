@@ -1,4 +1,7 @@
+import { findCommonEnds } from "./common-ends.ts";
 import { DiffTooHardError } from "./diff-too-hard-error.ts";
+import { LineClassifier } from "./line-classifier.ts";
+import type { LineMemory } from "./line-memory.ts";
 
 /** A text with more lines isn't compared here. */
 export const LINES_MAX: number = 20_000;
@@ -6,10 +9,10 @@ export const LINES_MAX: number = 20_000;
 /** A text with more bytes isn't compared here. */
 export const TEXT_BYTES_MAX: number = 1024 * 1024;
 
-const NEWLINE = 0x0a;
+/** Bytes of a line at a guess. */
+const LINE_BYTES = 24;
 
-/** Looks at places in the table for one line, on average, before the lines count as made to collide. */
-const PROBES_PER_LINE_MAX = 64;
+const NEWLINE = 0x0a;
 
 /** A text cut into lines. A line includes its newline; the last one may have none. */
 export interface Lines {
@@ -17,7 +20,10 @@ export interface Lines {
   readonly count: number;
   /** Where each line begins, and the end of the content as one more entry. */
   readonly starts: Int32Array;
-  /** For each line a number that equal lines of both texts share. */
+  /**
+   * For each line a number that equal lines of both texts share; -1 for lines that are alike at
+   * both ends of the texts and equal none of the lines in between.
+   */
   readonly classes: Int32Array;
 }
 
@@ -25,6 +31,10 @@ export interface Lines {
 export interface LineTable {
   readonly before: Lines;
   readonly after: Lines;
+  /** Lines with which both texts begin alike. */
+  readonly commonStart: number;
+  /** Lines with which both texts end alike. */
+  readonly commonEnd: number;
   /** How often each class stands in `before`. */
   readonly countsBefore: Int32Array;
   /** How often each class stands in `after`. */
@@ -32,120 +42,118 @@ export interface LineTable {
 }
 
 /** Cuts two texts into lines and finds equal ones. Throws `DiffTooHardError`. */
-export function createLineTable(before: Buffer, after: Buffer): LineTable {
-  const startsBefore = findStarts(before);
-  const startsAfter = findStarts(after);
-  const total = startsBefore.length + startsAfter.length - 2;
-  const classifier = new LineClassifier(total);
-  const classesBefore = classifier.classify(before, startsBefore);
-  const classesAfter = classifier.classify(after, startsAfter);
+export function createLineTable(before: Buffer, after: Buffer, memory: LineMemory): LineTable {
+  const ends = findCommonEnds(before, after);
+  const startsBefore = new LineStarts(before, memory);
+  const commonStart = startsBefore.scan(0, ends.start);
+  const middleBefore = startsBefore.scan(ends.start, before.length - ends.end);
+  const commonEnd = startsBefore.scan(before.length - ends.end, before.length);
+  const startsAfter = new LineStarts(after, memory);
+  startsAfter.take(startsBefore, 0, commonStart, 0);
+  const middleAfter = startsAfter.scan(ends.start, after.length - ends.end);
+  const shift = after.length - before.length;
+  startsAfter.take(startsBefore, commonStart + middleBefore, commonEnd, shift);
+  const table = {
+    before: startsBefore.finish(),
+    after: startsAfter.finish(),
+    ...{ commonStart, commonEnd, middleBefore, middleAfter },
+  };
+  return { ...table, ...classify(table, memory) };
+}
+
+interface Unclassified {
+  readonly before: Lines;
+  readonly after: Lines;
+  readonly commonStart: number;
+  readonly commonEnd: number;
+  readonly middleBefore: number;
+  readonly middleAfter: number;
+}
+
+/** Fills in the classes: first those of the lines in the middle, then equal ones at the ends. */
+function classify(
+  table: Unclassified,
+  memory: LineMemory,
+): Pick<LineTable, "countsBefore" | "countsAfter"> {
+  const { before, after, commonStart, commonEnd, middleBefore, middleAfter } = table;
+  const classifier = new LineClassifier(middleBefore + middleAfter, memory);
+  const behindBefore = commonStart + middleBefore;
+  const behindAfter = commonStart + middleAfter;
+  for (let i = commonStart; i < behindBefore; i++) before.classes[i] = classifier.add(before, i);
+  for (let i = commonStart; i < behindAfter; i++) after.classes[i] = classifier.add(after, i);
+  for (let i = 0; i < commonStart; i++) before.classes[i] = classifier.find(before, i);
+  for (let i = behindBefore; i < before.count; i++) before.classes[i] = classifier.find(before, i);
+  after.classes.set(before.classes.subarray(0, commonStart));
+  after.classes.set(before.classes.subarray(before.count - commonEnd), behindAfter);
   return {
-    before: toLines(before, startsBefore, classesBefore),
-    after: toLines(after, startsAfter, classesAfter),
-    countsBefore: countClasses(classesBefore, classifier.count),
-    countsAfter: countClasses(classesAfter, classifier.count),
+    countsBefore: countClasses(before.classes, memory.takeNumbers(classifier.count)),
+    countsAfter: countClasses(after.classes, memory.takeNumbers(classifier.count)),
   };
 }
 
-function toLines(content: Buffer, starts: Int32Array, classes: Int32Array): Lines {
-  return { content, starts, classes, count: classes.length };
-}
-
-function findStarts(content: Buffer): Int32Array {
-  const starts: number[] = [];
-  const { length } = content;
-  if (length > TEXT_BYTES_MAX) throw new DiffTooHardError("large-file");
-  for (let start = 0; start < length; ) {
-    starts.push(start);
-    if (starts.length > LINES_MAX) throw new DiffTooHardError("large-file");
-    const newline = content.indexOf(NEWLINE, start);
-    start = newline < 0 ? length : newline + 1;
-  }
-  starts.push(length);
-  return Int32Array.from(starts);
-}
-
-function countClasses(classes: Int32Array, count: number): Int32Array {
-  const counts = new Int32Array(count);
+function countClasses(classes: Int32Array, counts: Int32Array): Int32Array {
   for (let i = 0; i < classes.length; i++) {
-    const line = classes[i] ?? 0;
-    counts[line] = (counts[line] ?? 0) + 1;
+    const line = classes[i] ?? -1;
+    if (line >= 0) counts[line] = (counts[line] ?? 0) + 1;
   }
   return counts;
 }
 
-/** Numbers lines in the order in which they are first seen, by a table with open addresses. */
-class LineClassifier {
-  count = 0;
-  readonly #mask: number;
-  /** Class and one, 0 where a place is free. */
-  readonly #places: Int32Array;
-  readonly #hashes: Int32Array;
-  /** For each class, the text and the place of its first line. */
-  readonly #contents: Buffer[] = [];
-  readonly #starts: Int32Array;
-  readonly #ends: Int32Array;
-  #probesLeft: number;
+/** Collects where lines begin. */
+class LineStarts {
+  readonly #content: Buffer;
+  readonly #memory: LineMemory;
+  #starts: Int32Array;
+  #count = 0;
 
-  constructor(linesMax: number) {
-    let size = 16;
-    while (size < linesMax * 2) size *= 2;
-    this.#mask = size - 1;
-    this.#places = new Int32Array(size);
-    this.#hashes = new Int32Array(linesMax);
-    this.#starts = new Int32Array(linesMax);
-    this.#ends = new Int32Array(linesMax);
-    this.#probesLeft = (linesMax + 16) * PROBES_PER_LINE_MAX;
+  constructor(content: Buffer, memory: LineMemory) {
+    const { length } = content;
+    if (length > TEXT_BYTES_MAX) throw new DiffTooHardError("large-file");
+    this.#content = content;
+    this.#memory = memory;
+    this.#starts = memory.takeNumbers(Math.ceil(length / LINE_BYTES) + 8);
   }
 
-  classify(content: Buffer, starts: Int32Array): Int32Array {
-    const classes = new Int32Array(starts.length - 1);
-    for (let i = 0; i < classes.length; i++) {
-      classes[i] = this.#classOf(content, starts[i] ?? 0, starts[i + 1] ?? 0);
+  /** Adds the lines of a range that begins and ends with lines; returns how many they are. */
+  scan(start: number, end: number): number {
+    const content = this.#content;
+    const countBefore = this.#count;
+    let starts = this.#starts;
+    let count = countBefore;
+    for (let at = start; at < end; ) {
+      if (count === starts.length) starts = this.#grow(count);
+      starts[count++] = at;
+      while (at < end && content[at] !== NEWLINE) at++;
+      at++;
     }
-    return classes;
+    this.#count = count;
+    return count - countBefore;
   }
 
-  #classOf(content: Buffer, start: number, end: number): number {
-    const hash = hashOf(content, start, end);
-    let place = (hash ^ (hash >>> 15)) & this.#mask;
-    for (;;) {
-      const found = (this.#places[place] ?? 0) - 1;
-      if (found < 0) break;
-      if (this.#hashes[found] === hash && this.#isEqual(found, content, start, end)) return found;
-      if (--this.#probesLeft < 0) throw new DiffTooHardError("large-difference");
-      place = (place + 1) & this.#mask;
+  /** Adds lines of another text, which stand `shift` bytes further here. */
+  take(other: LineStarts, first: number, count: number, shift: number): void {
+    while (this.#count + count > this.#starts.length) this.#grow(this.#count);
+    const starts = this.#starts;
+    for (let i = 0; i < count; i++) {
+      starts[this.#count + i] = (other.#starts[first + i] ?? 0) + shift;
     }
-    const added = this.count++;
-    this.#places[place] = added + 1;
-    this.#hashes[added] = hash;
-    this.#contents.push(content);
-    this.#starts[added] = start;
-    this.#ends[added] = end;
-    return added;
+    this.#count += count;
   }
 
-  #isEqual(known: number, content: Buffer, start: number, end: number): boolean {
-    const knownStart = this.#starts[known] ?? 0;
-    const knownEnd = this.#ends[known] ?? 0;
-    if (knownEnd - knownStart !== end - start) return false;
-    const knownContent = this.#contents[known];
-    if (knownContent === undefined) return false;
-    if (end - start > SHORT_BYTES) {
-      return knownContent.compare(content, start, end, knownStart, knownEnd) === 0;
-    }
-    for (let i = knownStart, j = start; j < end; i++, j++) {
-      if (knownContent[i] !== content[j]) return false;
-    }
-    return true;
+  finish(): Lines {
+    const count = this.#count;
+    if (count > LINES_MAX) throw new DiffTooHardError("large-file");
+    const starts = count === this.#starts.length ? this.#grow(count) : this.#starts;
+    starts[count] = this.#content.length;
+    const classes = this.#memory.takeNumbers(count);
+    return { content: this.#content, count, starts: starts.subarray(0, count + 1), classes };
   }
-}
 
-/** Lines up to this are compared without a call into native code. */
-const SHORT_BYTES = 64;
-
-function hashOf(content: Buffer, start: number, end: number): number {
-  let hash = end - start;
-  for (let i = start; i < end; i++) hash = Math.imul(hash, 0x01000193) ^ (content[i] ?? 0);
-  return Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
+  #grow(count: number): Int32Array {
+    if (count > LINES_MAX) throw new DiffTooHardError("large-file");
+    const grown = this.#memory.takeNumbers(this.#starts.length * 2);
+    grown.set(this.#starts.subarray(0, count));
+    this.#starts = grown;
+    return grown;
+  }
 }

@@ -1,5 +1,6 @@
 import { selectComparedLines } from "./compared-lines.ts";
 import { markEdits } from "./edit-path.ts";
+import { LineMemory } from "./line-memory.ts";
 import { createLineTable, type Lines } from "./line-table.ts";
 import { slideGroups } from "./slide-groups.ts";
 
@@ -24,11 +25,18 @@ export interface TextChanges {
  * algorithm "myers", its shortcuts and its heuristic for indentation.
  *
  * Throws `DiffTooHardError` for texts that are too large or differ too much.
+ *
+ * @param memory may be given again for other texts as soon as the result isn't needed any more
  */
-export function findTextChanges(before: Buffer, after: Buffer): TextChanges {
-  const table = createLineTable(before, after);
-  const sides = selectComparedLines(table);
-  markEdits(sides.before, sides.after);
+export function findTextChanges(
+  before: Buffer,
+  after: Buffer,
+  memory: LineMemory = new LineMemory(),
+): TextChanges {
+  memory.reset();
+  const table = createLineTable(before, after, memory);
+  const sides = selectComparedLines(table, memory);
+  markEdits(sides.before, sides.after, memory);
   slideGroups(table.before, sides.before, sides.after);
   slideGroups(table.after, sides.after, sides.before);
   const changes = collectChanges(sides.before.changed, sides.after.changed);

@@ -111,15 +111,26 @@ class TreeWalk {
 
 /** Most entries have the same name on both sides: that is found out without looking at order. */
 function compareEntries(a: TreeCursor, b: TreeCursor): number {
+  const length = a.nameEnd - a.nameStart;
   const isSameName =
-    a.content.compare(b.content, b.nameStart, b.nameEnd, a.nameStart, a.nameEnd) === 0;
+    b.nameEnd - b.nameStart === length &&
+    isSameRange(a.content, a.nameStart, b.content, b.nameStart, length);
   return isSameName && isTreeMode(a.mode) === isTreeMode(b.mode) ? 0 : compareTreeNames(a, b);
 }
 
 function isSameEntry(a: TreeCursor, b: TreeCursor): boolean {
   if (a.mode !== b.mode && canonicalMode(a.mode) !== canonicalMode(b.mode)) return false;
-  const start = a.nameEnd + 1;
-  const otherStart = b.nameEnd + 1;
-  const length = a.oidLength;
-  return a.content.compare(b.content, otherStart, otherStart + length, start, start + length) === 0;
+  return isSameRange(a.content, a.nameEnd + 1, b.content, b.nameEnd + 1, a.oidLength);
+}
+
+/** Ranges are short, so a call into native code would cost more. */
+function isSameRange(
+  a: Buffer,
+  startA: number,
+  b: Buffer,
+  startB: number,
+  length: number,
+): boolean {
+  for (let i = 0; i < length; i++) if (a[startA + i] !== b[startB + i]) return false;
+  return true;
 }

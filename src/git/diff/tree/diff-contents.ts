@@ -9,6 +9,7 @@ import {
 import { DiffTooHardError } from "../text/diff-too-hard-error.ts";
 import { type FindFunction, findAnyFunction } from "../text/function-line.ts";
 import { findFunctionsOf } from "../text/language-functions.ts";
+import { LineMemory } from "../text/line-memory.ts";
 import { type DiffFile, isRegular, isSubmodule } from "./file-pair.ts";
 
 /** Larger files are left to git. */
@@ -23,6 +24,10 @@ const NOTHING = Buffer.alloc(0);
 export class DiffContents {
   readonly #objects: ObjectDatabase;
   readonly #attributes: AttributeReader;
+  /** For comparing texts, one pair at a time. */
+  readonly memory: LineMemory = new LineMemory();
+  /** What attributes say about paths. */
+  readonly #states = new Map<string, AttributeState | undefined>();
   /** Bytes of all that was read so far. */
   bytesRead = 0;
 
@@ -48,12 +53,27 @@ export class DiffContents {
     return header.size;
   }
 
-  /** Whether a file is no text. */
-  isBinary(file: DiffFile): boolean {
+  /** Whether a file is no text; its content may be given if it is at hand. */
+  isBinary(file: DiffFile, content?: Buffer): boolean {
     if (file.mode === 0) return false;
     const state = this.#stateOf(file);
     if (typeof state === "boolean") return !state;
-    return this.read(file).subarray(0, BINARY_LOOK_BYTES).includes(0);
+    const start = (content ?? this.read(file)).subarray(0, BINARY_LOOK_BYTES);
+    return start.includes(0);
+  }
+
+  /** Both versions of a file; `undefined` when one of them is no text. */
+  readTexts(from: DiffFile, to: DiffFile): readonly [from: Buffer, to: Buffer] | undefined {
+    if (this.#isDeclaredBinary(from) || this.#isDeclaredBinary(to)) return undefined;
+    const before = this.read(from);
+    if (this.isBinary(from, before)) return undefined;
+    const after = this.read(to);
+    return this.isBinary(to, after) ? undefined : [before, after];
+  }
+
+  /** Spares reading it. */
+  #isDeclaredBinary(file: DiffFile): boolean {
+    return file.mode !== 0 && this.#stateOf(file) === false;
   }
 
   /** How functions are found in a file whose versions these are. */
@@ -68,7 +88,11 @@ export class DiffContents {
 
   #stateOf(file: DiffFile): AttributeState | undefined {
     if (!isRegular(file)) return undefined;
-    return leaveToGit(() => this.#attributes.stateOf(file.path, "diff"));
+    const { path } = file;
+    if (this.#states.has(path)) return this.#states.get(path);
+    const state = leaveToGit(() => this.#attributes.stateOf(path, "diff"));
+    this.#states.set(path, state);
+    return state;
   }
 }
 

@@ -106,9 +106,9 @@ function countLines(
   { from, to }: FilePair,
   contents: DiffContents,
 ): { additions: number; deletions: number } {
-  const isUncounted = from.oid === to.oid || contents.isBinary(from) || contents.isBinary(to);
-  if (isUncounted) return { additions: 0, deletions: 0 };
-  return countChangedLines(findTextChanges(contents.read(from), contents.read(to)).changes);
+  const texts = from.oid === to.oid ? undefined : contents.readTexts(from, to);
+  if (texts === undefined) return { additions: 0, deletions: 0 };
+  return countChangedLines(findTextChanges(...texts, contents.memory).changes);
 }
 
 /** Lets others have their turn from time to time, and ends what takes too long. */

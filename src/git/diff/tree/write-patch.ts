@@ -38,11 +38,12 @@ function writeOnePatch(writer: ByteWriter, pair: FilePair, contents: DiffContent
   const names = namesOf(pair);
   writer.writeBinary(headerOf(pair));
   if (from.oid === to.oid) return;
-  if (contents.isBinary(from) || contents.isBinary(to)) {
+  const texts = contents.readTexts(from, to);
+  if (texts === undefined) {
     writer.writeBinary(`Binary files ${names.from} and ${names.to} differ\n`);
     return;
   }
-  const changes = findTextChanges(contents.read(from), contents.read(to));
+  const changes = findTextChanges(...texts, contents.memory);
   if (changes.changes.length === 0) return;
   writer.writeBinary(
     `--- ${names.from}${tabAfter(names.from)}\n+++ ${names.to}${tabAfter(names.to)}\n`,

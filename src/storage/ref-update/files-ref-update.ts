@@ -119,13 +119,12 @@ export class FilesRefUpdate {
     // Grows: a symbolic reference adds the one that it leads to, and a branch adds HEAD.
     await this.#inTurns((ref) => locker.lock(ref));
     this.#signal.throwIfAborted();
-    await this.#verifyPackedNames(locker.newNames);
+    await this.#verifyPackedNames(locker.newNames, names);
   }
 
   /** As in git, packed-refs isn't locked for this unless something is deleted. */
-  async #verifyPackedNames(newNames: readonly RefName[]): Promise<void> {
+  async #verifyPackedNames(newNames: readonly RefName[], names: ChangedNames): Promise<void> {
     if (newNames.length === 0) return;
-    const names = this.#pending.filter(({ isLogOnly }) => !isLogOnly).map(({ name }) => name);
     const { packed } = this.#store.reader;
     using open = packed.open();
     const { refs } = open;
@@ -137,7 +136,7 @@ export class FilesRefUpdate {
       },
     };
     let count = 0;
-    const steps = verifyNamesAvailable(newNames, occupied, new ChangedNames(names));
+    const steps = verifyNamesAvailable(newNames, occupied, names);
     while (steps.next().done !== true) if (++count % TURN_LENGTH === 0) await nextTurn();
   }
 

@@ -21,7 +21,7 @@ interface RefLockerOptions {
   readonly objectFormat: ObjectFormat;
   /** Changes a symbolic reference itself, not the one that it leads to. */
   readonly noDeref: boolean;
-  /** Those that were asked for, without those that follow from them. */
+  /** Those that were asked for; takes those that symbolic references lead to. */
   readonly names: ChangedNames;
   /** Takes the references that follow from others. */
   readonly pending: PendingRef[];
@@ -152,6 +152,7 @@ export class RefLocker {
     }
     const isViaHead = ref.isViaHead || ref.name === HEAD;
     pending.push(pendingRef(name, ref.change, { parent: ref, isViaHead }));
+    names.add(name);
     ref.isLogOnly = true;
     ref.isDeleted = false;
   }

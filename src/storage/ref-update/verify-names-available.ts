@@ -9,30 +9,43 @@ export interface OccupiedNames {
   firstWithPrefix(prefix: string): string | undefined;
 }
 
-/** All names that a transaction changes. */
+/**
+ * All names that a transaction changes.
+ *
+ * Those that symbolic references add later stand at the end, out of order, and are searched as if
+ * they were not, since that decides about which of two conflicts git speaks.
+ */
 export class ChangedNames {
-  readonly #names: ReadonlySet<string>;
-  readonly #sorted: readonly string[];
+  readonly #names: string[];
 
   constructor(names: readonly string[]) {
-    this.#names = new Set(names);
-    this.#sorted = names.toSorted(compareBinary);
+    this.#names = names.toSorted(compareBinary);
+  }
+
+  add(name: string): void {
+    this.#names.push(name);
   }
 
   has(name: string): boolean {
-    return this.#names.has(name);
+    return this.#names[this.#lowerBound(name)] === name;
   }
 
   firstWithPrefix(prefix: string): string | undefined {
-    let low = 0;
-    let high = this.#sorted.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#sorted[middle] ?? "") < prefix) low = middle + 1;
-      else high = middle;
-    }
-    const name = this.#sorted[low];
+    const name = this.#names[this.#lowerBound(prefix)];
     return name?.startsWith(prefix) === true ? name : undefined;
+  }
+
+  #lowerBound(name: string): number {
+    let left = -1;
+    let right = this.#names.length;
+    while (left + 1 < right) {
+      const middle = left + ((right - left) >>> 1);
+      const other = this.#names[middle] ?? "";
+      if (other === name) return middle;
+      if (name < other) right = middle;
+      else left = middle;
+    }
+    return right;
   }
 }
 

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { GitRepository } from "../../git/repository/git-repository.ts";
 import type { RepositoryCache } from "../../git/repository/repository-cache.ts";
 import type { Call } from "../../rpc/call.ts";
@@ -41,11 +42,12 @@ export function openLocated(
   located: LocatedRepository,
   call: Call,
 ): OpenedRepository {
-  const { path, objectDirectory, alternateObjectDirectories: alternates = [] } = located;
-  if (objectDirectory === undefined) {
+  const { path, alternateObjectDirectories: alternates = [] } = located;
+  if (located.objectDirectory === undefined && alternates.length === 0) {
     const { objects, refs, history, config } = repositories.open(path);
     return { located, objects, refs, history, config };
   }
+  const { objectDirectory = join(path, "objects") } = located;
   const quarantined = repositories.openQuarantine(path, { objectDirectory, alternates });
   call.atEnd(() => quarantined.close());
   const { objects, refs, history, config } = quarantined;

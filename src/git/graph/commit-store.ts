@@ -100,6 +100,11 @@ export class CommitStore extends MemoryTenant {
     return this.#linksOf(commit).parents;
   }
 
+  firstParentOf(commit: number): number | undefined {
+    if (commit < this.#base && this.graph !== undefined) return this.graph.firstParentAt(commit);
+    return this.#linksOf(commit).parents[0];
+  }
+
   /** Time of the commit in seconds. */
   timeOf(commit: number): number {
     if (commit < this.#base && this.graph !== undefined) return this.graph.timeAt(commit);

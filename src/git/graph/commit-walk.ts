@@ -1,3 +1,4 @@
+import { CommitFlags } from "./commit-flags.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { listLimited } from "./limited-walk.ts";
@@ -37,11 +38,35 @@ export function* walkCommits(
 
 /** Counts the commits of a walk. */
 export function* countCommits(store: CommitStore, options: WalkOptions): Task<number> {
+  if (isWhole(options)) return yield* countReachable(store, options.tips);
   let count = 0;
   const walk = new CommitWalk(store, { ...options, reverse: false });
   for (const step of walk.chosen()) {
     if (step === undefined) yield;
     else count++;
+  }
+  return count;
+}
+
+/** Whether all is wanted that the tips reach: then the order of the walk doesn't matter. */
+function isWhole({ tips, ...options }: WalkOptions): boolean {
+  const { firstParent, skip, limit, paths, since, until, parentsMin, parentsMax, filter } = options;
+  if (firstParent === true || tips.some(({ isExcluded }) => isExcluded === true)) return false;
+  return [skip, limit, paths, since, until, parentsMin, parentsMax, filter].every(
+    (restriction) => restriction === undefined,
+  );
+}
+
+function* countReachable(store: CommitStore, tips: WalkOptions["tips"]): Task<number> {
+  const flags = new CommitFlags();
+
+  const stack = tips.map(({ oid }) => store.get(oid)).filter((tip) => flags.addNew(tip, MARK.seen));
+  let count = 0;
+  for (let commit = stack.pop(); commit !== undefined; commit = stack.pop()) {
+    if (++count % TASK_STEPS === 0) yield;
+    for (const parent of store.parentsOf(commit)) {
+      if (flags.addNew(parent, MARK.seen)) stack.push(parent);
+    }
   }
   return count;
 }

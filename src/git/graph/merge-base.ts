@@ -1,6 +1,7 @@
 import type { CommitFlags } from "./commit-flags.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import type { CommitStore } from "./commit-store.ts";
+import { canReach } from "./reachability.ts";
 import { TASK_STEPS, type Task } from "./task.ts";
 import { MARK, WalkState } from "./walk-state.ts";
 
@@ -20,12 +21,33 @@ export function* mergeBases(
   all: boolean,
 ): Task<number[]> {
   if (others.includes(one)) return [one];
+  const ancestor = yield* findAncestor(store, one, others);
+  if (ancestor !== undefined) return [ancestor];
   const painted = yield* paintDownToCommon(new WalkState(store), one, others, 0, all);
   const bases = painted.results.filter((base) => !painted.state.flags.has(base, MARK.stale));
   if (bases.length <= 1) return bases;
   const independent = yield* removeRedundant(store, bases);
   return sortByTime(store, independent);
 }
+
+/**
+ * That of two commits which is an ancestor of the other, if there is one and generations lead to it
+ * soon: it is their only merge base. That spares going through all that was merged in between.
+ */
+function* findAncestor(
+  store: CommitStore,
+  one: number,
+  others: readonly number[],
+): Task<number | undefined> {
+  const [other = one] = others;
+  if (others.length !== 1 || store.graph?.hasGenerations !== true) return undefined;
+  const isOlder = store.generationOf(one) <= store.generationOf(other);
+  const [older, newer] = isOlder ? [one, other] : [other, one];
+  return (yield* canReach(store, newer, older, DETOURS_MAX)) === true ? older : undefined;
+}
+
+/** Commits beside the line of first parents that are looked at before the search is given up. */
+const DETOURS_MAX = 4096;
 
 /** As `git merge-base --is-ancestor`; a commit is its own ancestor. */
 export function* isAncestor(
@@ -34,7 +56,9 @@ export function* isAncestor(
   descendant: number,
 ): Task<boolean> {
   if (ancestor === descendant) return true;
-  if (store.graph?.hasGenerations === true) return yield* canReach(store, descendant, ancestor);
+  if (store.graph?.hasGenerations === true) {
+    return (yield* canReach(store, descendant, ancestor)) === true;
+  }
   const { state } = yield* paintDownToCommon(
     new WalkState(store),
     ancestor,
@@ -58,27 +82,6 @@ export function* removeRedundant(store: CommitStore, commits: readonly number[])
     for (const other of others) if (state.flags.has(other, MARK.parent1)) redundant.add(other);
   }
   return commits.filter((commit) => !redundant.has(commit));
-}
-
-/** Generations tell where the search need not go on. */
-function* canReach(store: CommitStore, from: number, to: number): Task<boolean> {
-  const { flags } = new WalkState(store);
-  const lowest = store.generationOf(to);
-  const stack = [from];
-  let steps = 0;
-  for (let commit = stack.pop(); commit !== undefined; commit = stack.pop()) {
-    if (++steps % TASK_STEPS === 0) yield;
-    if (commit === to) return true;
-    // Commits outside of the graph all have the same, infinite generation.
-    const generation = store.generationOf(commit);
-    if (generation < lowest || (generation === lowest && Number.isFinite(lowest))) continue;
-    const parents = store.parentsOf(commit);
-    for (let i = parents.length - 1; i >= 0; i--) {
-      const parent = parents[i];
-      if (parent !== undefined && flags.addNew(parent, MARK.seen)) stack.push(parent);
-    }
-  }
-  return false;
 }
 
 interface Painted {

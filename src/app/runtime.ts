@@ -49,6 +49,10 @@ export interface Runtime {
   readonly signer: CommitSigner | undefined;
   /** Who commits what is to be signed, whether there is a key or not; undefined for the user. */
   readonly signingCommitter: SigningCommitter | undefined;
+  /** Which cluster the server belongs to; empty for none. */
+  readonly raftClusterId: string;
+  /** Whether the configuration says where backups go. */
+  readonly hasBackups: boolean;
   readonly metrics: MetricRegistry;
 }
 
@@ -115,6 +119,8 @@ export async function buildRuntime(
       rotatedSigningKeyPaths: config.git.rotatedSigningKeys,
     }),
     signingCommitter: signingCommitter(config.git),
+    raftClusterId: config.raft.clusterId,
+    hasBackups: config.backup.goCloudUrl !== "",
     metrics,
   };
 }

@@ -36,6 +36,8 @@ import { diffService } from "../services/diff/server.ts";
 import { healthService } from "../services/health/server.ts";
 import { hookService } from "../services/hook/server.ts";
 import { operationService } from "../services/operation/server.ts";
+import { partitionService } from "../services/partition/server.ts";
+import { raftService } from "../services/raft/server.ts";
 import { refService } from "../services/ref/server.ts";
 import { reflectionServices } from "../services/reflection/server.ts";
 import { remoteService } from "../services/remote/server.ts";
@@ -90,6 +92,8 @@ export function protocolServices(runtime: Runtime): ServiceRegistration[] {
     diffService(runtime),
     hookService(runtime),
     operationService(runtime),
+    partitionService(runtime),
+    raftService(runtime),
     refService(runtime),
     remoteService(runtime),
     repositoryService(runtime),

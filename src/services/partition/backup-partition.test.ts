@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BACKUP_DEFAULTS } from "../../app/config/section/backup.ts";
+import { PartitionService } from "../../proto/partition_pb.ts";
+import { startTestServer, TEST_STORAGE } from "../../testing/test-server.ts";
+
+const REQUEST = { storageName: TEST_STORAGE, partitionId: "1" };
+
+test("backupPartition wants a place for backups", async (t) => {
+  const client = (await startTestServer(t)).client(PartitionService);
+  await assert.rejects(client.backupPartition(REQUEST), {
+    kind: "failed-precondition",
+    message: "backup partition: server-side backups are not configured",
+  });
+});
+
+test("backupPartition wants transactions", async (t) => {
+  const backup = { ...BACKUP_DEFAULTS, goCloudUrl: "file:///nonexistent" };
+  const client = (await startTestServer(t, { backup })).client(PartitionService);
+  await assert.rejects(client.backupPartition(REQUEST), {
+    kind: "internal",
+    message: "backup partition: transaction not initialized",
+  });
+});

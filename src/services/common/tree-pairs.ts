@@ -7,6 +7,7 @@ import { DiffContents } from "../../git/diff/tree/diff-contents.ts";
 import type { FilePair } from "../../git/diff/tree/file-pair.ts";
 import { SelectedPaths } from "../../git/diff/tree/selected-paths.ts";
 import { listFilePairs } from "../../git/diff/tree/tree-difference.ts";
+import { parseCommitLinks } from "../../git/object/commit-object.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { binaryFromText } from "../../git/ref/binary-string.ts";
 import { resolveRevision } from "../../git/revision/resolve-revision.ts";
@@ -32,6 +33,9 @@ export function fallbackReason(error: unknown): FallbackReason | undefined {
   const isKnown = error instanceof LeftToGitError || error instanceof DiffTooHardError;
   return isKnown ? error.reason : undefined;
 }
+
+/** The similarity of renamed files that git asks for by default, see `SCORE_MAX`. */
+export const HALF_SIMILAR = 30_000;
 
 /** Files that differ between two trees, and access to what is in them. */
 export interface TreePairs {
@@ -111,4 +115,18 @@ function findTree(repository: OpenedRepository, revision: string): Oid | undefin
   const name = `${binaryFromText(revision)}^{tree}` as Revision;
   const found = quietly(() => resolveRevision(repository, name));
   return found?.state === "found" ? found.oid : undefined;
+}
+
+/**
+ * The parents of a commit. Throws `LeftToGitError` where git may see others, as in a repository
+ * without all of its history.
+ */
+export function parentsOf({ objects, located }: OpenedRepository, commit: string): readonly Oid[] {
+  const changesParents = ["shallow", "info/grafts"].some((name) =>
+    existsSync(join(located.path, name)),
+  );
+  if (changesParents) throw new LeftToGitError("history");
+  const object = quietly(() => objects.read(commit as Oid));
+  if (object?.type !== "commit") throw new LeftToGitError("revision");
+  return parseCommitLinks(object.content, objects.format).parents;
 }

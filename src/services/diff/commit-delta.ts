@@ -5,13 +5,9 @@ import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import type { CommitDeltaSchema, DiffService } from "../../proto/diff_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { lazyGitCall } from "../common/git-call.ts";
+import { HALF_SIMILAR } from "../common/tree-pairs.ts";
 import { fileDiffs, withObjectFormat } from "./compare.ts";
-import {
-  type CompareNeeds,
-  HALF_SIMILAR,
-  locateCompared,
-  pairsOfCommits,
-} from "./compared-commits.ts";
+import { type CompareNeeds, locateCompared, pairsOfCommits } from "./compared-commits.ts";
 import { REPLY_BYTES } from "./patch-pieces.ts";
 
 type CommitDelta = Handler<typeof DiffService.method.commitDelta>;

@@ -34,9 +34,6 @@ export function locateCompared(
   return located;
 }
 
-/** The similarity of renamed files that git asks for by default, see `SCORE_MAX`. */
-export const HALF_SIMILAR = 30_000;
-
 /** Prepares a comparison of two commits in this process, with files renamed that are similar. */
 export function pairsOfCommits(
   needs: CompareNeeds,

@@ -3,13 +3,9 @@ import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import type { DiffService, DiffStatsSchema } from "../../proto/diff_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { lazyGitCall } from "../common/git-call.ts";
+import { HALF_SIMILAR } from "../common/tree-pairs.ts";
 import { numStatsAlike } from "./compare.ts";
-import {
-  type CompareNeeds,
-  HALF_SIMILAR,
-  locateCompared,
-  pairsOfCommits,
-} from "./compared-commits.ts";
+import { type CompareNeeds, locateCompared, pairsOfCommits } from "./compared-commits.ts";
 
 type DiffStats = Handler<typeof DiffService.method.diffStats>;
 

@@ -1,9 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { quoteText } from "../../base/text/quote-text.ts";
-import { ChangedPathsReader } from "../../git/diff/changed-paths-reader.ts";
+import { type ChangedPath, ChangedPathsReader } from "../../git/diff/changed-paths-reader.ts";
 import { DiffFormatError } from "../../git/diff/diff-error.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { binaryFromText } from "../../git/ref/binary-string.ts";
+import type { FallbackReason } from "../../gitcmd/fallback-reason.ts";
+import type { GitCommand } from "../../gitcmd/git-command.ts";
 import type { GitExitError, GitRunner } from "../../gitcmd/git-runner.ts";
 import {
   type DiffService,
@@ -26,8 +28,10 @@ import { locateRepository } from "../common/locate-repository.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { ReplyChunk } from "../common/reply-chunk.ts";
 import { findObject, type RevisionNeeds } from "../common/resolve-revision.ts";
+import { fallbackReason } from "../common/tree-pairs.ts";
 import { changedPathReply, changedPathSize } from "./changed-path-reply.ts";
 import { type Comparison, printed } from "./compare.ts";
+import { ownChangedPaths, type ResolvedRequest } from "./own-changed-paths.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner };
 type FindChangedPaths = Handler<typeof DiffService.method.findChangedPaths>;
@@ -48,46 +52,82 @@ export function findChangedPaths(needs: Needs): FindChangedPaths {
     const requests = requestsOf(request);
     const repository = openLocated(needs, located, call);
     const ask = { git: needs.git, gitCall: lazyGitCall(call) };
-    const lines: (string | undefined)[] = [];
-    for (const each of requests) lines.push(await inputLine(repository, each, ask));
-    if (lines.includes(undefined)) {
+    const resolved: (ResolvedRequest | undefined)[] = [];
+    for (const each of requests) resolved.push(await resolveRequest(repository, each, ask));
+    const known = resolved.filter((each) => each !== undefined);
+    if (known.length < resolved.length) {
       throw new RpcError("unknown", "unknown FindChangedPathsRequest type");
     }
     const hasCommitIds = requests.every(({ type }) => type.case === "commitRequest");
     const flags = flagsOf(request, hasCommitIds);
-    if (lines.length === 0) return;
+    if (known.length === 0) return;
     const comparison = {
       git: needs.git,
       directory: { ...located, objectFormat: repository.objects.format },
       gitCall: ask.gitCall,
       signal: call.signal,
     };
-    const input = Buffer.from(`${lines.join("\n")}\n`);
-    yield* changedPaths(comparison, flags, input, hasCommitIds);
+    const lines = known.map(({ commit, others }) => [commit, ...others].join(" ").trim());
+    const command = { name: "diff-tree", flags } as const;
+    const input = { command, stdin: Buffer.from(`${lines.join("\n")}\n`), hasCommitIds };
+    const wanted = {
+      statuses: new Set(filterOf(request)),
+      findRenames: request.findRenames,
+      showsEachParent: showsEachParent(request),
+      hasCommitIds,
+    };
+    const own = () => ownChangedPaths(needs.git, repository, known, wanted);
+    const reply = new ReplyChunk(changedPathSize);
+    for await (const changed of changedPathsAlike(comparison, input, own)) {
+      const paths = reply.add(changedPathReply(changed));
+      if (paths !== undefined) yield { paths };
+    }
+    const paths = reply.rest();
+    if (paths !== undefined) yield { paths };
   };
 }
 
-async function* changedPaths(
+interface DiffTreeInput {
+  readonly command: GitCommand;
+  readonly stdin: Uint8Array;
+  readonly hasCommitIds: boolean;
+}
+
+/** Finds them in this process, or lets git go on from where that isn't possible. */
+async function* changedPathsAlike(
   comparison: Comparison,
-  flags: readonly string[],
-  input: Uint8Array,
-  hasCommitIds: boolean,
-): AsyncIterable<{ readonly paths: ReturnType<typeof changedPathReply>[] }> {
-  const reader = new ChangedPathsReader(hasCommitIds);
-  const reply = new ReplyChunk(changedPathSize);
-  const command = { name: "diff-tree", flags } as const;
+  input: DiffTreeInput,
+  own: () => AsyncIterable<ChangedPath>,
+): AsyncGenerator<ChangedPath, void, undefined> {
+  let count = 0;
+  let fallback: FallbackReason | undefined;
   try {
-    for await (const chunk of printed(comparison, command, comparisonFailed, { stdin: input })) {
-      for (const changed of reader.push(chunk)) {
-        const paths = reply.add(changedPathReply(changed));
-        if (paths !== undefined) yield { paths };
-      }
+    for await (const changed of own()) {
+      count++;
+      yield changed;
+    }
+    return;
+  } catch (error) {
+    fallback = fallbackReason(error);
+    if (fallback === undefined) throw error;
+  }
+  for await (const changed of askGit(comparison, input, fallback)) if (--count < 0) yield changed;
+}
+
+async function* askGit(
+  comparison: Comparison,
+  { command, stdin, hasCommitIds }: DiffTreeInput,
+  fallback: FallbackReason,
+): AsyncGenerator<ChangedPath, void, undefined> {
+  const reader = new ChangedPathsReader(hasCommitIds);
+  const options = { stdin, fallback };
+  try {
+    for await (const chunk of printed(comparison, command, comparisonFailed, options)) {
+      yield* reader.push(chunk);
     }
   } catch (error) {
     throw error instanceof DiffFormatError ? wrapError("unknown", "parsing err", error) : error;
   }
-  const paths = reply.rest();
-  if (paths !== undefined) yield { paths };
 }
 
 function comparisonFailed(error: GitExitError): Error {
@@ -128,26 +168,36 @@ function filterOf({ diffFilters }: FindChangedPathsRequest): string {
   return [...new Set(letters)].join("");
 }
 
-/** One line of what `git diff-tree --stdin` reads; undefined when the request asks for nothing. */
-async function inputLine(
+/** Otherwise merges are compared with all of their parents at once, or not at all. */
+function showsEachParent({ mergeCommitDiffMode }: FindChangedPathsRequest): boolean {
+  return (
+    mergeCommitDiffMode === MergeMode.UNSPECIFIED ||
+    mergeCommitDiffMode === MergeMode.INCLUDE_MERGES
+  );
+}
+
+/** Returns undefined when the request asks for nothing. */
+async function resolveRequest(
   repository: OpenedRepository,
   { type }: PathsRequest,
   ask: RevisionNeeds,
-): Promise<string | undefined> {
+): Promise<ResolvedRequest | undefined> {
   const resolve = (kind: "commit" | "tree", what: string, revision: string): Promise<Oid> =>
     resolveAs(repository, kind, what, revision, ask);
   switch (type.case) {
     case "commitRequest": {
       const { commitRevision, parentCommitRevisions } = type.value;
-      const oids = [await resolve("commit", "commit", commitRevision)];
+      const commit = await resolve("commit", "commit", commitRevision);
+      const others: Oid[] = [];
       for (const parent of parentCommitRevisions) {
-        oids.push(await resolve("commit", "commit parent", parent));
+        others.push(await resolve("commit", "commit parent", parent));
       }
-      return oids.join(" ");
+      return { commit, others };
     }
     case "treeRequest": {
       const left = await resolve("tree", "left tree", type.value.leftTreeRevision);
-      return `${left} ${await resolve("tree", "right tree", type.value.rightTreeRevision)}`;
+      const right = await resolve("tree", "right tree", type.value.rightTreeRevision);
+      return { commit: "", others: [left, right] };
     }
     default:
       return undefined;

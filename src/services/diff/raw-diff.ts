@@ -1,13 +1,9 @@
 import type { DiffService } from "../../proto/diff_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { lazyGitCall } from "../common/git-call.ts";
+import { HALF_SIMILAR } from "../common/tree-pairs.ts";
 import { printedAlike } from "./compare.ts";
-import {
-  type CompareNeeds,
-  HALF_SIMILAR,
-  locateCompared,
-  pairsOfCommits,
-} from "./compared-commits.ts";
+import { type CompareNeeds, locateCompared, pairsOfCommits } from "./compared-commits.ts";
 import { rawOutputFailed } from "./raw-output.ts";
 
 type RawDiff = Handler<typeof DiffService.method.rawDiff>;

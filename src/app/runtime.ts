@@ -15,13 +15,16 @@ import { createHookManager } from "../hooks/create-hook-manager.ts";
 import type { HookManager } from "../hooks/hook-manager.ts";
 import { type HookStubs, installHookStubs } from "../hooks/stub/hook-stubs.ts";
 import { Backchannels } from "../rpc/sidechannel/backchannels.ts";
+import type { SshProgram } from "../services/common/internal-source.ts";
 import { Mailmaps } from "../services/common/mailmaps.ts";
+import { ServerChannels } from "../services/common/server-channels.ts";
 import { TransactionVotes } from "../services/common/transaction-votes.ts";
 import { RepositoryLocator } from "../storage/locator/repository-locator.ts";
 import type { Config } from "./config/config.ts";
 import type { GitSettings } from "./config/section/git.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
 import { programVersion } from "./program-version.ts";
+import { sshProgramCommand } from "./ssh-program/ssh-program-command.ts";
 
 /** The server itself as a committer. */
 export interface SigningCommitter {
@@ -42,6 +45,9 @@ export interface Runtime {
   readonly hooks: HookManager;
   readonly hookStubs: HookStubs;
   readonly votes: TransactionVotes;
+  /** Connections to other servers of the installation. */
+  readonly channels: ServerChannels;
+  readonly sshProgram: SshProgram;
   readonly timeouts: TimeoutSettings;
   readonly logger: Logger;
   readonly serverVersion: string;
@@ -107,6 +113,8 @@ export async function buildRuntime(
     git,
     hooks,
     votes,
+    channels: stack.use(new ServerChannels()),
+    sshProgram: sshProgramCommand(environment),
     hookStubs: await installHookStubs(join(runtimeDirectory, "hooks.d")),
     locator: new RepositoryLocator(storages),
     repositories,

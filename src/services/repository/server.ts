@@ -1,13 +1,17 @@
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import { RepositoryService } from "../../proto/repository_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
+import type { InternalSourceNeeds } from "../common/internal-source.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
+import type { ServerChannels } from "../common/server-channels.ts";
 import type { TransactionVotes } from "../common/transaction-votes.ts";
 import { calculateChecksum } from "./calculate-checksum.ts";
+import { createFork } from "./create-fork.ts";
 import { createRepository } from "./create-repository.ts";
 import { createRepositoryFromUrl } from "./create-repository-from-url.ts";
 import { fastExport } from "./fast-export.ts";
 import { fetchRemote } from "./fetch-remote.ts";
+import { fetchSourceBranch } from "./fetch-source-branch.ts";
 import { findLicense } from "./find-license.ts";
 import { findMergeBase } from "./find-merge-base.ts";
 import { fsck } from "./fsck.ts";
@@ -29,15 +33,21 @@ import { searchFilesByContent } from "./search-files-by-content.ts";
 import { searchFilesByName } from "./search-files-by-name.ts";
 import { writeRef } from "./write-ref.ts";
 
-type Needs = ReadNeeds & { readonly git: GitRunner; readonly votes: TransactionVotes };
+interface Needs extends ReadNeeds, InternalSourceNeeds {
+  readonly git: GitRunner;
+  readonly votes: TransactionVotes;
+  readonly channels: ServerChannels;
+}
 
 export function repositoryService(needs: Needs): ServiceRegistration {
   return serve(RepositoryService, {
     calculateChecksum: calculateChecksum(needs),
+    createFork: createFork(needs),
     createRepository: createRepository(needs),
     createRepositoryFromURL: createRepositoryFromUrl(needs),
     fastExport: fastExport(needs),
     fetchRemote: fetchRemote(needs),
+    fetchSourceBranch: fetchSourceBranch(needs),
     findLicense: findLicense(needs),
     findMergeBase: findMergeBase(needs),
     fsck: fsck(needs),

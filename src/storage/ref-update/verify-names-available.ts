@@ -36,14 +36,14 @@ export class ChangedNames {
   }
 
   #lowerBound(name: string): number {
-    let left = -1;
+    let left = 0;
     let right = this.#names.length;
-    while (left + 1 < right) {
+    while (left < right) {
       const middle = left + ((right - left) >>> 1);
       const other = this.#names[middle] ?? "";
       if (other === name) return middle;
       if (name < other) right = middle;
-      else left = middle;
+      else left = middle + 1;
     }
     return right;
   }

@@ -21,7 +21,9 @@ export function* mergeBases(
   all: boolean,
 ): Task<number[]> {
   if (others.includes(one)) return [one];
-  const ancestor = yield* findAncestor(store, one, others);
+  // With times out of order and levels only, git may be content with another one first.
+  const isCertain = all || store.graph?.hasCorrectedDates === true;
+  const ancestor = isCertain ? yield* findAncestor(store, one, others) : undefined;
   if (ancestor !== undefined) return [ancestor];
   const painted = yield* paintDownToCommon(new WalkState(store), one, others, 0, all);
   const bases = painted.results.filter((base) => !painted.state.flags.has(base, MARK.stale));

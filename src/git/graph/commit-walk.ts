@@ -48,18 +48,22 @@ export function* countCommits(store: CommitStore, options: WalkOptions): Task<nu
   return count;
 }
 
+/** What leaves out some of the commits that the tips reach. */
+const RESTRICTIONS = [
+  ...(["firstParent", "skip", "limit", "paths"] as const),
+  ...(["since", "until", "parentsMin", "parentsMax", "filter"] as const),
+];
+
 /** Whether all is wanted that the tips reach: then the order of the walk doesn't matter. */
-function isWhole({ tips, ...options }: WalkOptions): boolean {
-  const { firstParent, skip, limit, paths, since, until, parentsMin, parentsMax, filter } = options;
-  if (firstParent === true || tips.some(({ isExcluded }) => isExcluded === true)) return false;
-  return [skip, limit, paths, since, until, parentsMin, parentsMax, filter].every(
-    (restriction) => restriction === undefined,
-  );
+function isWhole(options: WalkOptions): boolean {
+  const { tips, order = "default" } = options;
+  // Grafts may form circles, of which other orders show nothing.
+  if (order !== "default" || tips.some(({ isExcluded }) => isExcluded === true)) return false;
+  return RESTRICTIONS.every((name) => options[name] === undefined || options[name] === false);
 }
 
 function* countReachable(store: CommitStore, tips: WalkOptions["tips"]): Task<number> {
   const flags = new CommitFlags();
-
   const stack = tips.map(({ oid }) => store.get(oid)).filter((tip) => flags.addNew(tip, MARK.seen));
   let count = 0;
   for (let commit = stack.pop(); commit !== undefined; commit = stack.pop()) {

@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import type { Logger } from "../../../base/log/logger.ts";
 import type { GitRepository } from "../../../git/repository/git-repository.ts";
 import type { RepositoryCache } from "../../../git/repository/repository-cache.ts";
@@ -92,7 +93,10 @@ async function change(
   // Something is in the way: git knows what can be changed nevertheless, and how to say the rest.
   const { git, hookManager, hookStubs, logger, context, call } = needs;
   const voting = context.transaction !== undefined;
-  const result = await updateRefsWithGit(git, context.repository, updates, {
+  const { repository } = context;
+  // This is how the files of a lock are called where git runs in the repository.
+  const place = { ...repository, path: `${realpathSync(repository.path)}/.` };
+  const result = await updateRefsWithGit(git, place, updates, {
     ...call,
     batched,
     ...(voting && {

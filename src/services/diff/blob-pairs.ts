@@ -1,23 +1,28 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import { DiffFormatError } from "../../git/diff/diff-error.ts";
 import { DiffReader } from "../../git/diff/diff-reader.ts";
 import { emptyBlobId } from "../../git/diff/empty-blob.ts";
 import { FileDiff } from "../../git/diff/file-diff.ts";
+import type { DiffContents } from "../../git/diff/tree/diff-contents.ts";
 import { type ObjectFormat, OID_HEX_LENGTH, type Oid, zeroOid } from "../../git/oid/oid.ts";
 import { binaryFromBytes, bytesFromBinary } from "../../git/ref/binary-string.ts";
 import { parseRevision } from "../../git/revision/revision.ts";
+import type { FallbackReason } from "../../gitcmd/fallback-reason.ts";
 import type { GitDirectory } from "../../gitcmd/git-directory.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import type { DiffBlobsRequest } from "../../proto/diff_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import { internal, invalidArgument, RpcError, wrapError } from "../../rpc/rpc-error.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
-import { gitCall } from "../common/git-call.ts";
+import { lazyGitCall } from "../common/git-call.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { findObject, type RevisionNeeds } from "../common/resolve-revision.ts";
 import { startFailure } from "../common/start-failure.ts";
-import type { ComparedDirectory, Comparison } from "./compare.ts";
+import { fallbackReason, LeftToGitError, openDiffContents } from "../common/tree-pairs.ts";
+import type { ComparedDirectory } from "./compare.ts";
 import { createEmptyBlobDirectory } from "./empty-blob-directory.ts";
+import { printBlobDiff } from "./own-blob-diff.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner };
 
@@ -43,21 +48,63 @@ export async function* blobPairDiffs(
 ): AsyncGenerator<FileDiff, void, undefined> {
   const repository = openLocated(needs, located, call);
   const { format } = repository.objects;
-  const options = gitCall(call);
-  const ask = { git: needs.git, gitCall: () => options };
+  const ask = { git: needs.git, gitCall: lazyGitCall(call) };
   const pairs: Pair[] = [];
   for (const { leftBlob, rightBlob } of request.blobPairs) {
     pairs.push(await findPair(repository, leftBlob, rightBlob, ask));
   }
+  await using empty = new AsyncDisposableStack();
+  const openContents = once(() => openOwnContents(needs.git, repository, flags));
+  const openDirectory = async (): Promise<ComparedDirectory> => ({
+    ...withObjects(located, await provideEmptyBlob(repository, pairs, empty)),
+    objectFormat: format,
+  });
+  const comparing = { ...ask, openContents, openDirectory, format, flags };
+  for (const pair of pairs) {
+    yield await comparePair(comparing, pair, request.patchBytesLimit);
+    await nextTurn();
+  }
+}
+
+/** What is needed to compare pairs, by git or without. */
+interface Comparing extends RevisionNeeds {
+  /** Throws an error with a `fallbackReason`. */
+  readonly openContents: () => DiffContents;
+  readonly openDirectory: () => Promise<ComparedDirectory>;
+  readonly format: ObjectFormat;
+  readonly flags: readonly string[];
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+function openOwnContents(
+  git: GitRunner,
+  repository: OpenedRepository,
+  flags: readonly string[],
+): DiffContents {
+  if (flags.length > 0) throw new LeftToGitError("options");
+  const contents = openDiffContents(git, repository, "diff");
+  contents.give(emptyBlobId(repository.objects.format), Buffer.alloc(0));
+  return contents;
+}
+
+/** Git has to have the empty blob somewhere where a pair needs it. */
+async function provideEmptyBlob(
+  { objects }: OpenedRepository,
+  pairs: readonly Pair[],
+  stack: AsyncDisposableStack,
+): Promise<string | undefined> {
+  const { format } = objects;
   const needed = [zeroOid(format), emptyBlobId(format)];
   const needsEmpty = pairs.some((pair) => pair.some(({ oid }) => needed.includes(oid)));
-  const isMissing = needsEmpty && !repository.objects.has(emptyBlobId(format));
-  await using empty = isMissing ? await createEmptyBlobDirectory(format) : undefined;
-  const directory = { ...withObjects(located, empty?.path), objectFormat: format };
-  const comparison = { git: needs.git, directory, gitCall: () => options, signal: call.signal };
-  for (const pair of pairs) {
-    yield await comparePair(comparison, pair, request.patchBytesLimit, flags);
-  }
+  if (!needsEmpty || objects.has(emptyBlobId(format))) return undefined;
+  return stack.use(await createEmptyBlobDirectory(format)).path;
 }
 
 function withObjects(located: LocatedRepository, path: string | undefined): GitDirectory {
@@ -151,15 +198,14 @@ function wrongCharacter(id: string): string | undefined {
 
 /** Compares one pair; git can't compare several of that kind with one process. */
 async function comparePair(
-  comparison: Comparison<ComparedDirectory>,
+  comparing: Comparing,
   [left, right]: Pair,
   patchBytesLimit: number,
-  flags: readonly string[],
 ): Promise<FileDiff> {
-  const { objectFormat } = comparison.directory;
-  const zero = zeroOid(objectFormat);
+  const { format } = comparing;
+  const zero = zeroOid(format);
   const args = [left, right].map(({ revision }) =>
-    revision === zero ? emptyBlobId(objectFormat) : revision,
+    revision === zero ? emptyBlobId(format) : revision,
   );
   // An empty blob against none: git has nothing to compare.
   if (args[0] === right.oid || args[1] === left.oid) return emptyDiff(left.oid, right.oid);
@@ -167,8 +213,7 @@ async function comparePair(
     patchBytesLimit > 0
       ? { enforceLimits: true, patchLimitsOnly: true, maxPatchBytes: patchBytesLimit }
       : {};
-  const reader = new DiffReader(objectFormat, limits);
-  const diff = await firstDiff(comparison, reader, args.map(bytesFromBinary), flags);
+  const diff = await firstDiff(comparing, new DiffReader(format, limits), args);
   const { change } = diff;
   const fromId = left.oid === zero ? zero : change.fromId;
   diff.change = { ...change, fromId, toId: right.oid === zero ? zero : change.toId };
@@ -176,14 +221,13 @@ async function comparePair(
 }
 
 async function firstDiff(
-  comparison: Comparison<ComparedDirectory>,
+  comparing: Comparing,
   reader: DiffReader,
-  args: readonly Uint8Array[],
-  flags: readonly string[],
+  args: readonly string[],
 ): Promise<FileDiff> {
   let first: FileDiff | undefined;
   try {
-    for await (const diff of printedDiffs(comparison, reader, args, flags)) first ??= diff;
+    for await (const diff of printedDiffs(comparing, reader, args)) first ??= diff;
   } catch (error) {
     if (!(error instanceof GitExitError)) throw toFailure(error);
     if (first !== undefined) throw wrapError("internal", `${DOING}: waiting for git-diff`, error);
@@ -196,20 +240,35 @@ const DOING = "generating diff";
 
 /** Yields all that git tells, even if it fails after that. */
 async function* printedDiffs(
-  { git, directory, gitCall }: Comparison<ComparedDirectory>,
+  comparing: Comparing,
   reader: DiffReader,
-  args: readonly Uint8Array[],
-  flags: readonly string[],
+  args: readonly string[],
 ): AsyncGenerator<FileDiff, void, undefined> {
-  const abbrev = `--abbrev=${OID_HEX_LENGTH[directory.objectFormat]}`;
-  const command = { name: "diff", flags: ["--patch-with-raw", abbrev, ...flags], args } as const;
   try {
-    for await (const chunk of git.stream(directory, command, gitCall())) yield* reader.push(chunk);
+    for await (const chunk of printedBlobs(comparing, args)) yield* reader.push(chunk);
   } catch (error) {
     if (error instanceof GitExitError) yield* reader.end();
     throw error;
   }
   yield* reader.end();
+}
+
+async function* printedBlobs(
+  { openContents, openDirectory, format, flags, git, gitCall }: Comparing,
+  revisions: readonly string[],
+): AsyncGenerator<Buffer, void, undefined> {
+  let fallback: FallbackReason | undefined;
+  try {
+    yield printBlobDiff(openContents(), revisions, format);
+    return;
+  } catch (error) {
+    fallback = fallbackReason(error);
+    if (fallback === undefined) throw error;
+  }
+  const abbrev = `--abbrev=${OID_HEX_LENGTH[format]}`;
+  const args = revisions.map(bytesFromBinary);
+  const command = { name: "diff", flags: ["--patch-with-raw", abbrev, ...flags], args } as const;
+  yield* git.stream(await openDirectory(), command, { ...gitCall(), fallback });
 }
 
 function toFailure(error: unknown): unknown {

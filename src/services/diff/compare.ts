@@ -12,9 +12,10 @@ import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import { failedPrecondition, internal, wrapError } from "../../rpc/rpc-error.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import { detectObjectFormat } from "../../storage/repository/detect-object-format.ts";
+import { bytesContinuedByGit, itemsContinuedByGit } from "../common/continued-by-git.ts";
 import type { GitCall } from "../common/git-call.ts";
 import { startFailure } from "../common/start-failure.ts";
-import { fallbackReason, type TreePairs } from "../common/tree-pairs.ts";
+import type { TreePairs } from "../common/tree-pairs.ts";
 
 /** What is needed to have git compare something. */
 export interface Comparison<Directory extends GitDirectory = GitDirectory> {
@@ -82,28 +83,13 @@ export async function* printedAlike(
   ended: (error: GitExitError) => Error,
   own: OwnOutput,
 ): AsyncGenerator<Buffer, void, undefined> {
-  let bytes = 0;
-  let fallback: FallbackReason;
-  try {
-    const { pairs, contents } = own.findPairs();
-    for await (const chunk of printFilePairs(pairs, contents, own, comparison.signal)) {
-      bytes += chunk.length;
-      yield chunk;
-    }
-    return;
-  } catch (error) {
-    fallback = reasonOrThrow(error);
-  }
-  for await (const chunk of printed(comparison, command, ended, { fallback })) {
-    if (chunk.length > bytes) yield chunk.subarray(bytes);
-    bytes = Math.max(0, bytes - chunk.length);
-  }
-}
-
-function reasonOrThrow(error: unknown): FallbackReason {
-  const reason = fallbackReason(error);
-  if (reason === undefined) throw error;
-  return reason;
+  yield* bytesContinuedByGit(
+    async function* () {
+      const { pairs, contents } = own.findPairs();
+      yield* printFilePairs(pairs, contents, own, comparison.signal);
+    },
+    (fallback) => printed(comparison, command, ended, { fallback }),
+  );
 }
 
 /**
@@ -140,19 +126,13 @@ export async function* numStatsAlike(
   commits: readonly [left: string, right: string],
   findPairs: FindPairs,
 ): AsyncGenerator<NumStat, void, undefined> {
-  let count = 0;
-  let fallback: FallbackReason;
-  try {
-    const { pairs, contents } = findPairs();
-    for await (const stat of countFilePairs(pairs, contents, comparison.signal)) {
-      count++;
-      yield stat;
-    }
-    return;
-  } catch (error) {
-    fallback = reasonOrThrow(error);
-  }
-  for await (const stat of numStats(comparison, commits, { fallback })) if (--count < 0) yield stat;
+  yield* itemsContinuedByGit(
+    async function* () {
+      const { pairs, contents } = findPairs();
+      yield* countFilePairs(pairs, contents, comparison.signal);
+    },
+    (fallback) => numStats(comparison, commits, { fallback }),
+  );
 }
 
 /** Yields how many lines have changed in each file between two commits, at `paths` or everywhere. */

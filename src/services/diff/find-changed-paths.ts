@@ -23,12 +23,12 @@ import {
   RpcError,
   wrapError,
 } from "../../rpc/rpc-error.ts";
+import { itemsContinuedByGit } from "../common/continued-by-git.ts";
 import { lazyGitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { ReplyChunk } from "../common/reply-chunk.ts";
 import { findObject, type RevisionNeeds } from "../common/resolve-revision.ts";
-import { fallbackReason } from "../common/tree-pairs.ts";
 import { changedPathReply, changedPathSize } from "./changed-path-reply.ts";
 import { type Comparison, printed } from "./compare.ts";
 import { ownChangedPaths, type ResolvedRequest } from "./own-changed-paths.ts";
@@ -78,7 +78,8 @@ export function findChangedPaths(needs: Needs): FindChangedPaths {
     };
     const own = () => ownChangedPaths(needs.git, repository, known, wanted);
     const reply = new ReplyChunk(changedPathSize);
-    for await (const changed of changedPathsAlike(comparison, input, own)) {
+    const ours = itemsContinuedByGit(own, (fallback) => askGit(comparison, input, fallback));
+    for await (const changed of ours) {
       const paths = reply.add(changedPathReply(changed));
       if (paths !== undefined) yield { paths };
     }
@@ -91,27 +92,6 @@ interface DiffTreeInput {
   readonly command: GitCommand;
   readonly stdin: Uint8Array;
   readonly hasCommitIds: boolean;
-}
-
-/** Finds them in this process, or lets git go on from where that isn't possible. */
-async function* changedPathsAlike(
-  comparison: Comparison,
-  input: DiffTreeInput,
-  own: () => AsyncIterable<ChangedPath>,
-): AsyncGenerator<ChangedPath, void, undefined> {
-  let count = 0;
-  let fallback: FallbackReason | undefined;
-  try {
-    for await (const changed of own()) {
-      count++;
-      yield changed;
-    }
-    return;
-  } catch (error) {
-    fallback = fallbackReason(error);
-    if (fallback === undefined) throw error;
-  }
-  for await (const changed of askGit(comparison, input, fallback)) if (--count < 0) yield changed;
 }
 
 async function* askGit(

@@ -18,11 +18,14 @@ import {
 import type { Call } from "../../rpc/call.ts";
 import { RpcError } from "../../rpc/rpc-error.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
-import { gitCall } from "../common/git-call.ts";
+import { bytesContinuedByGit } from "../common/continued-by-git.ts";
+import { lazyGitCall } from "../common/git-call.ts";
+import type { ReadNeeds } from "../common/open-repository.ts";
 import { startFailure } from "../common/start-failure.ts";
 import { withObjectFormat } from "./compare.ts";
+import { printOwnPairs } from "./own-pairs.ts";
 
-type Needs = { readonly git: GitRunner };
+type Needs = ReadNeeds & { readonly git: GitRunner };
 
 const LETTERS: Readonly<Partial<Record<Status, string>>> = {
   [Status.ADDED]: "A",
@@ -35,7 +38,7 @@ const LETTERS: Readonly<Partial<Record<Status, string>>> = {
 
 /** Compares pairs that are given in the raw format of git-diff, all with one git process. */
 export async function* rawPairDiffs(
-  { git }: Needs,
+  needs: Needs,
   located: LocatedRepository,
   { rawInfo, patchBytesLimit }: DiffBlobsRequest,
   flags: readonly string[],
@@ -50,10 +53,14 @@ export async function* rawPairDiffs(
   );
   const abbrev = `--abbrev=${OID_HEX_LENGTH[objectFormat]}`;
   const command = { name: "diff-pairs", flags: ["-z", abbrev, ...flags] } as const;
-  const options = { ...gitCall(call), stdin: bytesFromBinary(encodePairs(pairs)) };
+  const stdin = bytesFromBinary(encodePairs(pairs));
+  const printed = bytesContinuedByGit(
+    () => printOwnPairs(needs, located, { pairs, flags, objectFormat }, call),
+    (fallback) => needs.git.stream(directory, command, { ...lazyGitCall(call)(), stdin, fallback }),
+  );
   let failure: GitExitError | undefined;
   try {
-    for await (const chunk of git.stream(directory, command, options)) yield* reader.push(chunk);
+    for await (const chunk of printed) yield* reader.push(chunk);
   } catch (error) {
     if (!(error instanceof GitExitError)) throw toFailure(error);
     failure = error;

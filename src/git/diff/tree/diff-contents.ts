@@ -6,6 +6,7 @@ import {
   ObjectNotFoundError,
   ObjectTooLargeError,
 } from "../../object/object-error.ts";
+import type { Oid } from "../../oid/oid.ts";
 import { DiffTooHardError } from "../text/diff-too-hard-error.ts";
 import { type FindFunction, findAnyFunction } from "../text/function-line.ts";
 import { findFunctionsOf } from "../text/language-functions.ts";
@@ -26,6 +27,8 @@ export class DiffContents {
   readonly #attributes: AttributeReader;
   /** For comparing texts, one pair at a time. */
   readonly memory: LineMemory = new LineMemory();
+  /** Blobs that needn't be stored. */
+  readonly #given = new Map<Oid, Buffer>();
   /** What attributes say about paths. */
   readonly #states = new Map<string, AttributeState | undefined>();
   /** Bytes of all that was read so far. */
@@ -36,10 +39,17 @@ export class DiffContents {
     this.#attributes = attributes;
   }
 
+  /** Gives a blob that is needed whether it is stored or not. */
+  give(oid: Oid, content: Buffer): void {
+    this.#given.set(oid, content);
+  }
+
   /** What is compared; of a submodule a line with its commit. */
   read(file: DiffFile): Buffer {
     if (file.mode === 0) return NOTHING;
     if (isSubmodule(file)) return Buffer.from(`Subproject commit ${file.oid}\n`);
+    const given = this.#given.get(file.oid);
+    if (given !== undefined) return given;
     const object = leaveToGit(() => this.#objects.read(file.oid, FILE_BYTES_MAX));
     if (object?.type !== "blob") throw new DiffTooHardError("unreadable-object");
     this.bytesRead += object.content.length;

@@ -34,10 +34,19 @@ function withoutFile({ path, oid }: DiffFile): DiffFile {
 }
 
 function writeOnePatch(writer: ByteWriter, pair: FilePair, contents: DiffContents): void {
-  const { from, to } = pair;
-  const names = namesOf(pair);
   writer.writeBinary(headerOf(pair));
+  writeChanges(writer, pair, contents);
+}
+
+/** Writes a patch without what stands before the files' names. */
+export function writeChanges(
+  writer: ByteWriter,
+  pair: Pick<FilePair, "from" | "to">,
+  contents: DiffContents,
+): void {
+  const { from, to } = pair;
   if (from.oid === to.oid) return;
+  const names = namesOf(pair);
   const texts = contents.readTexts(from, to);
   if (texts === undefined) {
     writer.writeBinary(`Binary files ${names.from} and ${names.to} differ\n`);
@@ -56,7 +65,7 @@ function tabAfter(name: string): string {
   return name.includes(" ") ? "\t" : "";
 }
 
-function namesOf({ from, to }: FilePair): { from: string; to: string } {
+function namesOf({ from, to }: Pick<FilePair, "from" | "to">): { from: string; to: string } {
   return {
     from: from.mode === 0 ? "/dev/null" : quotePath(from.path, "a/"),
     to: to.mode === 0 ? "/dev/null" : quotePath(to.path, "b/"),

@@ -8,6 +8,7 @@ import type { TransactionVotes } from "../common/transaction-votes.ts";
 import { calculateChecksum } from "./calculate-checksum.ts";
 import { createFork } from "./create-fork.ts";
 import { createRepository } from "./create-repository.ts";
+import { createRepositoryFromSnapshot } from "./create-repository-from-snapshot.ts";
 import { createRepositoryFromUrl } from "./create-repository-from-url.ts";
 import { fastExport } from "./fast-export.ts";
 import { fetchRemote } from "./fetch-remote.ts";
@@ -44,6 +45,7 @@ export function repositoryService(needs: Needs): ServiceRegistration {
     calculateChecksum: calculateChecksum(needs),
     createFork: createFork(needs),
     createRepository: createRepository(needs),
+    createRepositoryFromSnapshot: createRepositoryFromSnapshot(needs),
     createRepositoryFromURL: createRepositoryFromUrl(needs),
     fastExport: fastExport(needs),
     fetchRemote: fetchRemote(needs),

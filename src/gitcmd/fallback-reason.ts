@@ -16,5 +16,7 @@ export type FallbackReason =
   | "options"
   /** A history that needs git: for its filters, or for damage on the way. */
   | "history"
+  /** Text that has to be converted into UTF-8. */
+  | "encoding"
   /** The repository's or the administrator's configuration changes what git answers. */
   | "configuration";

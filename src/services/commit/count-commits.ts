@@ -77,7 +77,10 @@ async function askGit(
   call: Call,
 ): Promise<number> {
   try {
-    const { stdout } = await git.run(located, countCommand(request, revisions), gitCall(call));
+    const { stdout } = await git.run(located, countCommand(request, revisions), {
+      ...gitCall(call),
+      fallback: "history",
+    });
     return Number(stdout.toString("latin1"));
   } catch (error) {
     if (error instanceof GitExitError) return 0;

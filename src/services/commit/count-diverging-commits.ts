@@ -66,7 +66,10 @@ async function askGit(
   const flags = ["--count", "--left-right", ...limit];
   const command = { name: "rev-list", flags, args: [textFromBinary(range)] } as const;
   try {
-    const { stdout } = await git.run(located, command, gitCall(call));
+    const { stdout } = await git.run(located, command, {
+      ...gitCall(call),
+      fallback: "history",
+    });
     const [left, right] = stdout.toString("latin1").trim().split("\t");
     return { leftCount: Number(left), rightCount: Number(right) };
   } catch (error) {

@@ -43,7 +43,10 @@ export async function* findLoggedCommits(
     args.push(argument);
   }
   const command = logCommand(request, args);
-  const output = ask.git.stream(repository.located, command, ask.gitCall());
+  const output = ask.git.stream(repository.located, command, {
+    ...ask.gitCall(),
+    fallback: "history",
+  });
   let skip = countsOffset(request) ? request.offset : 0;
   for await (const record of outputLines(output, request.includeShortstat ? SEPARATOR : NEWLINE)) {
     const found = parseRecord(record, request);

@@ -37,7 +37,8 @@ export async function* logCommits(
     literalPathspecs,
   } as const;
   try {
-    for await (const line of outputLines(git.stream(located, command, gitCall(call)))) {
+    const options = { ...gitCall(call), fallback: "history" } as const;
+    for await (const line of outputLines(git.stream(located, command, options))) {
       const oid = parseOid(line);
       if (oid !== undefined) yield oid;
     }

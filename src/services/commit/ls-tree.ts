@@ -109,8 +109,9 @@ async function askGit(
     literalPathspecs,
   } as const;
   const entries: ListedEntry[] = [];
+  const options = { ...gitCall(), fallback: "path" } as const;
   try {
-    for await (const line of outputLines(git.stream(located, command, gitCall()), 0)) {
+    for await (const line of outputLines(git.stream(located, command, options), 0)) {
       entries.push(parseLine(line));
     }
   } catch (error) {

@@ -54,6 +54,6 @@ export async function readTrailers(
   if (IS_UTF8.test(commit.encoding)) return parseTrailers(commitTrailers(message));
   const format = "--format=%(trailers:unfold,separator=%x00)";
   const command = { name: "show", flags: [format, "--no-patch"], args: [oid] } as const;
-  const { stdout } = await git.run(located, command, gitCall());
+  const { stdout } = await git.run(located, command, { ...gitCall(), fallback: "encoding" });
   return parseTrailers(binaryFromBytes(stdout).replace(/\n.*$/s, "").split("\0"));
 }

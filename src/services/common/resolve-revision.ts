@@ -50,7 +50,7 @@ async function askGit(
 ): Promise<Oid | undefined> {
   const command = { name: "cat-file", flags: ["-Z", "--batch-check"] } as const;
   const stdin = bytesFromBinary(`${revision}\0`);
-  const { stdout } = await git.run(located, command, { ...gitCall(), stdin });
+  const { stdout } = await git.run(located, command, { ...gitCall(), stdin, fallback: "revision" });
   const line = stdout.toString("latin1").replace(/\0$/, "");
   if (line.endsWith(" missing")) return undefined;
   const words = line.split(" ");

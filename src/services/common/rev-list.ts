@@ -94,7 +94,11 @@ async function* askGit(
 ): AsyncGenerator<Oid, void, undefined> {
   const stdin = bytesFromBinary(options.revisions.join("\n"));
   try {
-    const output = git.stream(located, revListCommand(options), { ...gitCall(), stdin });
+    const output = git.stream(located, revListCommand(options), {
+      ...gitCall(),
+      stdin,
+      fallback: "history",
+    });
     for await (const line of outputLines(output)) {
       const oid = parseOid(line);
       if (oid !== undefined) yield oid;

@@ -42,7 +42,7 @@ async function askGit(
   const args = [textFromBinary(revision)];
   const command = { name: "rev-parse", flags: ["--verify"], args } as const;
   try {
-    const { stdout } = await git.run(located, command, gitCall());
+    const { stdout } = await git.run(located, command, { ...gitCall(), fallback: "revision" });
     const line = stdout.toString("latin1").trim();
     const oid = parseOid(line);
     if (oid === undefined) throw new RpcError("unknown", `unsupported object hash "${line}"`);

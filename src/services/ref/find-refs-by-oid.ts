@@ -103,7 +103,10 @@ async function askGit(
   } as const;
   const refs: string[] = [];
   try {
-    const output = git.stream(located, command, lazyGitCall(call)());
+    const output = git.stream(located, command, {
+      ...lazyGitCall(call)(),
+      fallback: "options",
+    });
     for await (const name of outputLines(output)) refs.push(textFromBinary(name));
   } catch (error) {
     throw error instanceof GitExitError ? listingFailure(error.exitCode, error) : error;

@@ -121,7 +121,15 @@ async function* askGit(
   const flags = [...walk, "--filter=object:type=tag", "--filter-provided-objects"];
   const stdin = bytesFromBinary(revisions.join("\n"));
   try {
-    const output = git.stream(located, { name: "rev-list", flags }, { ...gitCall(call), stdin });
+    const output = git.stream(
+      located,
+      { name: "rev-list", flags },
+      {
+        ...gitCall(call),
+        stdin,
+        fallback: "revision",
+      },
+    );
     for await (const line of outputLines(output)) {
       const oid = parseOid(line.split(" ", 1)[0] ?? "");
       if (oid !== undefined) yield oid;

@@ -113,7 +113,7 @@ async function* askGit(
   const flags = ["--format=%(refname)", `--contains=${commit}`, ...count];
   const command = { name: "for-each-ref", flags, args: [prefix.slice(0, -1)] } as const;
   try {
-    yield* outputLines(git.stream(located, command, gitCall(call)));
+    yield* outputLines(git.stream(located, command, { ...gitCall(call), fallback: "history" }));
   } catch (error) {
     if (!(error instanceof GitExitError)) throw error;
     throw internal(error.message, { cause: error });

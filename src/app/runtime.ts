@@ -10,7 +10,6 @@ import type { GitRunner } from "../gitcmd/git-runner.ts";
 import { CommandMetrics } from "../gitcmd/runner/command-metrics.ts";
 import { createGitRunner } from "../gitcmd/runner/process-git-runner.ts";
 import { startHelperSpawner } from "../gitcmd/spawn/helper-spawner.ts";
-import type { AccessCheck } from "../hooks/access/access-check.ts";
 import { createHookManager } from "../hooks/create-hook-manager.ts";
 import type { HookManager } from "../hooks/hook-manager.ts";
 import { type HookStubs, installHookStubs } from "../hooks/stub/hook-stubs.ts";
@@ -19,7 +18,9 @@ import type { SshProgram } from "../services/common/internal-source.ts";
 import { Mailmaps } from "../services/common/mailmaps.ts";
 import { ServerChannels } from "../services/common/server-channels.ts";
 import { TransactionVotes } from "../services/common/transaction-votes.ts";
+import type { FindPoolUpstreams } from "../services/internal-gitaly/list-pool-upstreams.ts";
 import { RepositoryLocator } from "../storage/locator/repository-locator.ts";
+import type { OpenedAccess } from "./access/open-internal-api.ts";
 import type { Config } from "./config/config.ts";
 import type { GitSettings } from "./config/section/git.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
@@ -55,6 +56,8 @@ export interface Runtime {
   readonly signer: CommitSigner | undefined;
   /** Who commits what is to be signed, whether there is a key or not; undefined for the user. */
   readonly signingCommitter: SigningCommitter | undefined;
+  /** Undefined when there is no GitLab to ask. */
+  readonly findPoolUpstreams: FindPoolUpstreams | undefined;
   /** Which cluster the server belongs to; empty for none. */
   readonly raftClusterId: string;
   /** Whether the configuration says where backups go. */
@@ -70,7 +73,7 @@ export interface RuntimeOptions {
   /** The folder of this process's own files, see `createRuntimeDirectory`. */
   readonly runtimeDirectory: string;
   /** Who decides about pushes. */
-  readonly access: AccessCheck;
+  readonly access: OpenedAccess;
   readonly metrics: MetricRegistry;
 }
 
@@ -127,6 +130,7 @@ export async function buildRuntime(
       rotatedSigningKeyPaths: config.git.rotatedSigningKeys,
     }),
     signingCommitter: signingCommitter(config.git),
+    findPoolUpstreams: access.poolUpstreams?.bind(access),
     raftClusterId: config.raft.clusterId,
     hasBackups: config.backup.goCloudUrl !== "",
     metrics,

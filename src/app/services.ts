@@ -35,6 +35,7 @@ import { commitService } from "../services/commit/server.ts";
 import { diffService } from "../services/diff/server.ts";
 import { healthService } from "../services/health/server.ts";
 import { hookService } from "../services/hook/server.ts";
+import { internalGitalyService } from "../services/internal-gitaly/server.ts";
 import { operationService } from "../services/operation/server.ts";
 import { partitionService } from "../services/partition/server.ts";
 import { raftService } from "../services/raft/server.ts";
@@ -91,6 +92,7 @@ export function protocolServices(runtime: Runtime): ServiceRegistration[] {
     commitService(runtime),
     diffService(runtime),
     hookService(runtime),
+    internalGitalyService(runtime),
     operationService(runtime),
     partitionService(runtime),
     raftService(runtime),

@@ -35,7 +35,8 @@ export type ApiMetric = "allowed" | "pre-receive" | "post-receive" | "check";
 interface ApiRequest {
   /** Path below the API's own, with a slash. */
   readonly endpoint: string;
-  readonly metric: ApiMetric;
+  /** Left out, nobody is told how long it took. */
+  readonly metric?: ApiMetric;
   /** Sent as JSON. */
   readonly body?: Readonly<Record<string, unknown>>;
 }
@@ -96,7 +97,7 @@ export class ApiRequests {
       return reply;
     } finally {
       const seconds = (performance.now() - startedAt) / 1000;
-      this.#options.observeLatency?.(question.metric, seconds);
+      if (question.metric) this.#options.observeLatency?.(question.metric, seconds);
     }
   }
 

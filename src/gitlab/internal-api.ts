@@ -26,12 +26,25 @@ const POST_RECEIVE = z.object({
   reference_counter_decreased: flag,
   messages: z.array(z.object({ type: text, message: text })).nullish(),
 });
+const POOL_MEMBERS = z.record(
+  z.string(),
+  z
+    .array(z.object({ relative_path: text, public: flag }))
+    .nullish()
+    .transform((members) => members ?? []),
+);
 const CHECK = z.object({
   gitlab_version: text,
   gitlab_revision: text,
   api_version: text,
   redis: flag,
 });
+
+/** A repository that borrows from an object pool. */
+export interface ApiPoolMember {
+  readonly relativePath: string;
+  readonly isPublic: boolean;
+}
 
 /**
  * GitLab, asked over its internal API. Closing it closes its connections.
@@ -83,6 +96,33 @@ export class InternalApi implements AccessCheck, AsyncDisposable {
       referenceCounterDecreased: fields.reference_counter_decreased,
       messages: fields.messages ?? [],
     };
+  }
+
+  /** Finds the repositories that object pools were made from, by the pools' paths. */
+  async poolUpstreams(
+    pools: { readonly diskPaths: readonly string[]; readonly storageName: string },
+    caller: AccessCaller,
+  ): Promise<ReadonlyMap<string, readonly ApiPoolMember[]>> {
+    const query = new URLSearchParams(pools.diskPaths.map((path) => ["disk_paths[]", path]));
+    query.set("storage", pools.storageName);
+    query.set("upstream_only", "true");
+    const reply = await this.#requests
+      .get({ endpoint: `/gitaly/object_pool_members?${query.toString()}` }, caller)
+      .catch((error: unknown) => {
+        caller.signal.throwIfAborted();
+        throw apiError("get", error);
+      });
+    if (reply.status !== 200) throw new ApiError(`get: ${reply.status}`);
+    const members = parseBody(reply.body, POOL_MEMBERS, "decode response body");
+    return new Map(
+      Object.entries(members).map(([path, found]) => [
+        path,
+        found.map((member) => ({
+          relativePath: member.relative_path,
+          isPublic: member.public,
+        })),
+      ]),
+    );
   }
 
   /** Asks GitLab how it is; succeeds only when the secret is right. */

@@ -8,7 +8,9 @@ import type { Config } from "../config/config.ts";
 import { programVersion } from "../program-version.ts";
 
 /** Who decides about pushes, and has connections that want to be closed. */
-export type OpenedAccess = AccessCheck & Partial<AsyncDisposable>;
+export type OpenedAccess = AccessCheck &
+  Partial<AsyncDisposable> &
+  Partial<Pick<InternalApi, "poolUpstreams">>;
 
 export interface AccessOptions {
   readonly logger: Logger;

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { GITLAB_DEFAULTS } from "../../app/config/section/gitlab.ts";
 import { InternalGitaly } from "../../proto/internal_pb.ts";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
 import { collect } from "../../testing/repository-errors.ts";
 import { type GitlabAnswer, startTestGitlab } from "../../testing/test-gitlab.ts";
 import { startTestServer, TEST_STORAGE } from "../../testing/test-server.ts";
+import { gitlabSettings } from "../../testing/test-settings.ts";
 
 type Members = Record<string, readonly object[] | null>;
 

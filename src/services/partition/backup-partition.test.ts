@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BACKUP_DEFAULTS } from "../../app/config/section/backup.ts";
 import { PartitionService } from "../../proto/partition_pb.ts";
 import { startTestServer, TEST_STORAGE } from "../../testing/test-server.ts";
+import { backupSettings } from "../../testing/test-settings.ts";
 
 const REQUEST = { storageName: TEST_STORAGE, partitionId: "1" };
 
@@ -15,7 +15,7 @@ test("backupPartition wants a place for backups", async (t) => {
 });
 
 test("backupPartition wants transactions", async (t) => {
-  const backup = { ...BACKUP_DEFAULTS, goCloudUrl: "file:///nonexistent" };
+  const backup = backupSettings({ goCloudUrl: "file:///nonexistent" });
   const client = (await startTestServer(t, { backup })).client(PartitionService);
   await assert.rejects(client.backupPartition(REQUEST), {
     kind: "internal",

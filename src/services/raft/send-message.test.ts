@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { RAFT_DEFAULTS } from "../../app/config/section/raft.ts";
 import { RaftService } from "../../proto/cluster_pb.ts";
 import { startTestServer } from "../../testing/test-server.ts";
+import { raftSettings } from "../../testing/test-settings.ts";
 
 async function client(t: TestContext, clusterId = "") {
-  const server = await startTestServer(t, { raft: { ...RAFT_DEFAULTS, clusterId } });
+  const server = await startTestServer(t, { raft: raftSettings({ clusterId }) });
   return server.client(RaftService);
 }
 

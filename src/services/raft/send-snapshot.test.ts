@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RAFT_DEFAULTS } from "../../app/config/section/raft.ts";
 import { RaftService } from "../../proto/cluster_pb.ts";
 import { startTestServer } from "../../testing/test-server.ts";
+import { raftSettings } from "../../testing/test-settings.ts";
 
 test("sendSnapshot has no replica to give a state to", async (t) => {
   const clusterId = "cluster";
-  const server = await startTestServer(t, { raft: { ...RAFT_DEFAULTS, clusterId } });
+  const server = await startTestServer(t, { raft: raftSettings({ clusterId }) });
   const client = server.client(RaftService);
   const message = (raftMsg: object) => [
     { raftSnapshotPayload: { case: "raftMsg" as const, value: raftMsg } },

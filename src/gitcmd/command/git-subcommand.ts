@@ -46,6 +46,7 @@ export type GitSubcommand =
   | "prune-packed"
   | "push"
   | "range-diff"
+  | "read-tree"
   | "receive-pack"
   | "refs"
   | "remote"

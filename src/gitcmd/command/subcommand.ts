@@ -80,6 +80,7 @@ const TRAITS: Readonly<Record<GitSubcommand, SubcommandTraits>> = {
   "prune-packed": READS,
   push: { ...READS, config: () => [NO_REDIRECTS] },
   "range-diff": READS_OWN_PARSER,
+  "read-tree": READS_OWN_PARSER,
   "receive-pack": { ...WRITES, config: receivePackConfig },
   refs: READS,
   remote: { ...WRITES_OWN_PARSER, config: () => [NO_REDIRECTS] },

@@ -1,6 +1,7 @@
 import { OperationService } from "../../proto/operations_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { OperationNeeds } from "../common/operation.ts";
+import { userApplyPatch } from "./user-apply-patch.ts";
 import { userCreateBranch } from "./user-create-branch.ts";
 import { userCreateTag } from "./user-create-tag.ts";
 import { userDeleteBranch } from "./user-delete-branch.ts";
@@ -10,6 +11,7 @@ import { userUpdateBranch } from "./user-update-branch.ts";
 
 export function operationService(needs: OperationNeeds): ServiceRegistration {
   return serve(OperationService, {
+    userApplyPatch: userApplyPatch(needs),
     userCreateBranch: userCreateBranch(needs),
     userCreateTag: userCreateTag(needs),
     userDeleteBranch: userDeleteBranch(needs),

@@ -26,7 +26,7 @@ async function fixture(t: TestContext, answer: (pools: string[]) => Members | Gi
   });
   const secretFile = join(temporaryDirectory(t), "secret");
   writeFileSync(secretFile, "secret");
-  const gitlab = { ...GITLAB_DEFAULTS, url: `http://${host}`, secretFile };
+  const gitlab = gitlabSettings({ url: `http://${host}`, secretFile });
   const client = (await startTestServer(t, { gitlab })).client(InternalGitaly);
   const ask = async (...poolDiskPaths: string[][]): Promise<Record<string, string>> => {
     const requests = poolDiskPaths.map((paths, index) => ({

@@ -117,7 +117,7 @@ export class PackedRefsDeletion {
 
 async function acquire(path: string, timeoutMs: number, signal: AbortSignal): Promise<LockFile> {
   try {
-    return await LockFile.acquire(`${path}.lock`, timeoutMs, signal);
+    return await LockFile.acquire(`${path}.lock`, { timeoutMs, signal });
   } catch (error) {
     if (error instanceof FileLockedError) throw new PackedRefsLockedError();
     throw error;

@@ -42,6 +42,8 @@ export class RefLocker {
   readonly #options: RefLockerOptions;
   readonly #zero: Oid;
   readonly #locked = new Set<string>();
+  /** A lock of ours that stays empty; those that do as well are other names of its file. */
+  #emptyLock: LockFile | undefined;
 
   constructor(options: RefLockerOptions) {
     this.#options = options;
@@ -55,6 +57,7 @@ export class RefLocker {
     if (this.#locked.has(ref.name)) throw new OnlyGitKnowsError("reference is reached twice");
     this.#locked.add(ref.name);
     ref.lock = await this.#acquire(ref);
+    if (staysEmpty(ref)) this.#emptyLock ??= ref.lock;
     const stored = this.#readLocked(ref);
     if (ref.isLogOnly) checkHead(ref, stored);
     else if (stored?.kind === "symbolic" && !this.#options.noDeref)
@@ -79,9 +82,10 @@ export class RefLocker {
   async #acquire(ref: PendingRef): Promise<LockFile> {
     const { directory, timeoutMs, signal } = this.#options;
     const path = refPath(directory, `${ref.name}.lock`);
+    const twin = staysEmpty(ref) ? this.#emptyLock : undefined;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await LockFile.acquire(path, timeoutMs, signal);
+        return await LockFile.acquire(path, { timeoutMs, signal, twin });
       } catch (error) {
         if (error instanceof FileLockedError) throw new RefLockedError(originalName(ref));
         const code = systemErrorCode(error);
@@ -192,6 +196,11 @@ export class RefLocker {
     if (newOid === undefined || newOid === this.#zero) return undefined;
     return newOid === oid && stored?.kind === "direct" ? undefined : `${newOid}\n`;
   }
+}
+
+function staysEmpty({ isLogOnly, isDeleted, change }: PendingRef): boolean {
+  const writes = change.newOid !== undefined || change.newTarget !== undefined;
+  return isLogOnly || isDeleted || !writes;
 }
 
 /** HEAD is only locked along with the branch that it leads to; nobody knows what another one is for. */

@@ -10,8 +10,8 @@ const HEURISTIC_COST_MIN = 256;
 /** No search gives up below this many edits. */
 const COST_MAX_MIN = 256;
 
-/** Steps of one comparison: about a hundred milliseconds. What takes more is left to git. */
-const STEPS_MAX = 20_000_000;
+/** Steps of one comparison: some tens of milliseconds. What takes more is left to git. */
+const STEPS_MAX = 8_000_000;
 
 /** Part of both sides, as indexes of compared lines; the ends are exclusive. */
 interface Box {

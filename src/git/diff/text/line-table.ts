@@ -4,10 +4,10 @@ import { LineClassifier } from "./line-classifier.ts";
 import type { LineMemory } from "./line-memory.ts";
 
 /** A text with more lines isn't compared here. */
-export const LINES_MAX: number = 20_000;
+export const LINES_MAX: number = 50_000;
 
 /** A text with more bytes isn't compared here. */
-export const TEXT_BYTES_MAX: number = 1024 * 1024;
+export const TEXT_BYTES_MAX: number = 2 * 1024 * 1024;
 
 /** Bytes of a line at a guess. */
 const LINE_BYTES = 24;

@@ -12,7 +12,7 @@ import { findRenames } from "./find-renames.ts";
 import type { SelectedPaths } from "./selected-paths.ts";
 import { writePatch, writeRawLine } from "./write-patch.ts";
 
-/** Bytes of output that are collected before they are passed on. */
+/** Bytes of output that are passed on at once. */
 const CHUNK_BYTES = 64 * 1024;
 
 /** Bytes of contents that are compared before others have their turn. */
@@ -53,7 +53,7 @@ export interface DifferenceParts {
 }
 
 /**
- * Yields what `git diff --full-index` prints of files, in pieces of any size.
+ * Yields what `git diff --full-index` prints of files, in pieces of up to `CHUNK_BYTES`.
  *
  * Throws `DiffTooHardError` after part of it when git has to go on, and the reason of the signal.
  */
@@ -72,10 +72,16 @@ export async function* printFilePairs(
   for (const pair of patches ? pairs : []) {
     if (isWanted()) writePatch(writer, pair, contents);
     else checkPresence(pair, contents);
-    if (writer.length >= CHUNK_BYTES) yield writer.take();
+    if (writer.length >= CHUNK_BYTES) yield* pieces(writer.take());
     await turns.next();
   }
-  if (writer.length > 0) yield writer.take();
+  yield* pieces(writer.take());
+}
+
+function* pieces(bytes: Buffer): Generator<Buffer, void, undefined> {
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    yield bytes.subarray(at, at + CHUNK_BYTES);
+  }
 }
 
 /** Git fails for a missing file even if nobody reads so far. */

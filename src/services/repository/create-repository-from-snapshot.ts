@@ -38,7 +38,7 @@ async function unpack(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await extractTar(notEmpty(downloadSnapshot(request, signal)), path, signal);
+    await extractTar(notEmpty(downloadSnapshot(request, signal)), path, { signal });
   } catch (error) {
     signal.throwIfAborted();
     throw wrapError(

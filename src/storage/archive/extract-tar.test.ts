@@ -41,7 +41,7 @@ test("extractTar unpacks what tar packs, in each of its formats", async (t) => {
     for (const length of [61, 500, 70_000]) {
       if (length === 61 && format !== "pax") continue;
       const to = temporaryDirectory(t);
-      await extractTar(pieces(archive, length), to, SIGNAL);
+      await extractTar(pieces(archive, length), to, { signal: SIGNAL });
       assert.deepEqual(readdirSync(to).sort(), readdirSync(from).sort());
       assert.equal(readFileSync(join(to, long, "f".repeat(200)), "utf8"), "long");
       assert.equal(readFileSync(join(to, "program"), "utf8").length, 100_000);
@@ -65,15 +65,15 @@ test("extractTar keeps to its directory", async (t) => {
     const folder = temporaryDirectory(t);
     const to = join(folder, "to");
     mkdirSync(to);
-    await assert.rejects(extractTar(pieces(archive, 512), to, SIGNAL), TarError);
+    await assert.rejects(extractTar(pieces(archive, 512), to, { signal: SIGNAL }), TarError);
     assert.deepEqual(readdirSync(folder), ["to"]);
   }
   const absolute = temporaryDirectory(t);
-  await extractTar(pieces(named("/tmp/file"), 512), absolute, SIGNAL);
+  await extractTar(pieces(named("/tmp/file"), 512), absolute, { signal: SIGNAL });
   assert.equal(readFileSync(join(absolute, "tmp/file"), "utf8"), "evil");
   symlinkSync("/etc/passwd", join(from, "absolute"));
   const linked = tar("-c", "-C", from, "absolute");
-  await assert.rejects(extractTar(pieces(linked, 512), temporaryDirectory(t), SIGNAL), {
+  await assert.rejects(extractTar(pieces(linked, 512), temporaryDirectory(t), { signal: SIGNAL }), {
     message: "absolute symlink not allowed: absolute -> /etc/passwd",
   });
 });
@@ -92,11 +92,11 @@ test("extractTar tells of what is no archive, or not all of one", async (t) => {
     [archive.subarray(0, 1000), "unexpected EOF"],
   ] as const) {
     const to = temporaryDirectory(t);
-    await assert.rejects(extractTar(pieces(bytes, 100), to, SIGNAL), { message });
+    await assert.rejects(extractTar(pieces(bytes, 100), to, { signal: SIGNAL }), { message });
   }
   // Nothing is missing here but the end's own mark.
   const to = temporaryDirectory(t);
-  await extractTar(pieces(archive.subarray(0, 1536), 100), to, SIGNAL);
+  await extractTar(pieces(archive.subarray(0, 1536), 100), to, { signal: SIGNAL });
   assert.ok(existsSync(join(to, "file")));
-  await extractTar(pieces(Buffer.alloc(0), 1), to, SIGNAL);
+  await extractTar(pieces(Buffer.alloc(0), 1), to, { signal: SIGNAL });
 });

@@ -142,7 +142,8 @@ function attributeConfig(
 
 function flagArguments(command: GitCommand, { refFormat }: CommandLineDefaults): string[] {
   const flags = (command.flags ?? []).flatMap((flag) => checkedFlag(command.name, flag));
-  const creates = command.name === "init" || command.name === "clone";
+  const chooses = flags.some((flag) => flag.startsWith("--ref-format"));
+  const creates = !chooses && (command.name === "init" || command.name === "clone");
   return creates && refFormat !== undefined ? [...flags, `--ref-format=${refFormat}`] : flags;
 }
 

@@ -1,5 +1,6 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Call } from "./call.ts";
+import type { EncodedReply } from "./encoded-reply.ts";
 
 /** The request message of a method. */
 export type Request<M extends DescMethod> = MessageShape<M["input"]>;
@@ -29,9 +30,14 @@ export type Handler<M extends DescMethod> = M["methodKind"] extends "unary"
       ? (requests: AsyncIterable<Request<M>>, call: Call) => Promise<Reply<M>>
       : (requests: AsyncIterable<Request<M>>, call: Call) => AsyncIterable<Reply<M>>;
 
+/** As `Handler`, for a server stream whose handler encodes some or all of its replies by itself. */
+export type EncodingHandler<M extends DescMethod> = M["methodKind"] extends "server_streaming"
+  ? (request: Request<M>, call: Call) => AsyncIterable<Reply<M> | EncodedReply<M["output"]>>
+  : never;
+
 /** Handlers of one service by the method's name in lowerCamel; a method left out is not built yet. */
 export type ServiceHandlers<S extends DescService> = {
-  readonly [K in keyof S["method"]]?: Handler<S["method"][K]>;
+  readonly [K in keyof S["method"]]?: Handler<S["method"][K]> | EncodingHandler<S["method"][K]>;
 };
 
 /** A service together with the handlers that exist for it. Made by `serve`. */

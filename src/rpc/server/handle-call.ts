@@ -15,6 +15,7 @@ import type {
   ServerWritableStream,
 } from "@grpc/grpc-js/build/src/server-call.js";
 import { readSide } from "../../base/stream/read-side.ts";
+import { EncodedReply } from "../encoded-reply.ts";
 import type { UntypedHandler } from "../handler.ts";
 import type { Interceptor } from "../interceptor/interceptor.ts";
 import { cancelled, internal } from "../rpc-error.ts";
@@ -185,10 +186,18 @@ function decode(method: DescMethod, bytes: Buffer): Message {
 }
 
 function encode(call: GrpcServerCall, reply: unknown): Buffer {
-  const { output } = call.method;
-  const bytes = toBinary(output, create(output, reply as MessageInitShape<typeof output>));
+  const bytes = encodedBytes(call.method, reply);
   call.statistics.sentCount += 1;
   call.statistics.sentBytes += bytes.length;
+  return bytes;
+}
+
+function encodedBytes({ output, name }: DescMethod, reply: unknown): Buffer {
+  if (reply instanceof EncodedReply) {
+    if (reply.schema !== output) throw new TypeError(`encoded reply isn't one of ${name}`);
+    return reply.bytes;
+  }
+  const bytes = toBinary(output, create(output, reply as MessageInitShape<typeof output>));
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 

@@ -1,18 +1,23 @@
 import { parseRevision } from "../../git/revision/revision.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
-import type { CommitService, CommitsByMessageRequest } from "../../proto/commit_pb.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import {
+  type CommitService,
+  type CommitsByMessageRequest,
+  CommitsByMessageResponseSchema,
+} from "../../proto/commit_pb.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
 import { invalidArgument } from "../../rpc/rpc-error.ts";
 import { asInternal } from "../common/as-internal.ts";
 import { commitChunks } from "../common/commit-chunks.ts";
 import { defaultBranch } from "../common/default-branch.ts";
+import { encodedReply } from "../common/encoded-list.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { type LogArguments, logCommits } from "./logged-commits.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner; readonly mailmaps: Mailmaps };
-type CommitsByMessage = Handler<typeof CommitService.method.commitsByMessage>;
+type CommitsByMessage = EncodingHandler<typeof CommitService.method.commitsByMessage>;
 
 /** Finds commits by a regular expression that matches a line of their message. */
 export function commitsByMessage(needs: Needs): CommitsByMessage {
@@ -27,7 +32,7 @@ export function commitsByMessage(needs: Needs): CommitsByMessage {
       const args = logArguments(request, start);
       const oids = logCommits(needs.git, repository, args, logFlags(request), call);
       for await (const commits of commitChunks(repository, oids, mailmap, call.signal)) {
-        yield { commits };
+        yield encodedReply(CommitsByMessageResponseSchema, commits);
       }
     } catch (error) {
       throw asInternal(error);

@@ -4,12 +4,14 @@ import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import {
   type CommitService,
   type FindAllCommitsRequest,
+  FindAllCommitsResponseSchema,
   FindAllCommitsRequest_Order as Order,
 } from "../../proto/commit_pb.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
 import { invalidArgument } from "../../rpc/rpc-error.ts";
 import { asInternal } from "../common/as-internal.ts";
 import { commitChunks } from "../common/commit-chunks.ts";
+import { encodedReply } from "../common/encoded-list.ts";
 import { isDamage } from "../common/git-failure.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
@@ -17,7 +19,7 @@ import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/op
 import { logCommits, walkCommits } from "./logged-commits.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner; readonly mailmaps: Mailmaps };
-type FindAllCommits = Handler<typeof CommitService.method.findAllCommits>;
+type FindAllCommits = EncodingHandler<typeof CommitService.method.findAllCommits>;
 
 /** Lists the commits that a revision reaches, or all branches without one. */
 export function findAllCommits(needs: Needs): FindAllCommits {
@@ -32,7 +34,7 @@ export function findAllCommits(needs: Needs): FindAllCommits {
       walked ?? logCommits(needs.git, repository, { revisions }, logFlags(request), call);
     try {
       for await (const commits of commitChunks(repository, oids, mailmap, call.signal)) {
-        yield { commits };
+        yield encodedReply(FindAllCommitsResponseSchema, commits);
       }
     } catch (error) {
       throw asInternal(error);

@@ -2,11 +2,12 @@ import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import { type Oid, parseOid } from "../../git/oid/oid.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
-import type { CommitService } from "../../proto/commit_pb.ts";
+import { type CommitService, ListAllCommitsResponseSchema } from "../../proto/commit_pb.ts";
 import type { Call } from "../../rpc/call.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
 import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
 import { commitChunks } from "../common/commit-chunks.ts";
+import { encodedReply } from "../common/encoded-list.ts";
 import { gitCall } from "../common/git-call.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import {
@@ -18,7 +19,7 @@ import { outputLines } from "../common/output-lines.ts";
 import { itemsOnPage, PageCutter } from "../common/pagination.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner; readonly mailmaps: Mailmaps };
-type ListAllCommits = Handler<typeof CommitService.method.listAllCommits>;
+type ListAllCommits = EncodingHandler<typeof CommitService.method.listAllCommits>;
 
 /** Lists all commits that are stored, reachable or not, in the order in which git finds them. */
 export function listAllCommits(needs: Needs): ListAllCommits {
@@ -30,7 +31,7 @@ export function listAllCommits(needs: Needs): ListAllCommits {
     const oids = itemsOnPage(storedCommits(needs, repository, call), page, (oid) => oid);
     try {
       for await (const commits of commitChunks(repository, oids, mailmap, call.signal)) {
-        yield { commits };
+        yield encodedReply(ListAllCommitsResponseSchema, commits);
       }
     } catch (error) {
       throw wrapError("internal", "iterating objects", error);

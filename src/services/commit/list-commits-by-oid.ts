@@ -1,13 +1,14 @@
 import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import { binaryFromText } from "../../git/ref/binary-string.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
-import type { CommitService } from "../../proto/commit_pb.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import { type CommitService, ListCommitsByOidResponseSchema } from "../../proto/commit_pb.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
+import { CommitEncoder } from "../common/commit-encoder.ts";
+import { encodedEntrySize, encodedReply } from "../common/encoded-list.ts";
 import { lazyGitCall } from "../common/git-call.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
-import { gitCommitSize } from "../common/message-size.ts";
 import { openRepository, type ReadNeeds } from "../common/open-repository.ts";
-import { readCommit } from "../common/read-commit.ts";
+import { readCommitObject } from "../common/read-commit.ts";
 import { ReplyChunk } from "../common/reply-chunk.ts";
 import { findObject } from "../common/resolve-revision.ts";
 
@@ -16,7 +17,7 @@ type Needs = ReadNeeds & {
   readonly mailmaps: Mailmaps;
   readonly metrics: MetricRegistry;
 };
-type ListCommitsByOid = Handler<typeof CommitService.method.listCommitsByOid>;
+type ListCommitsByOid = EncodingHandler<typeof CommitService.method.listCommitsByOid>;
 
 /** Tells about commits in the order in which they are asked for; those that don't exist are left out. */
 export function listCommitsByOid(needs: Needs): ListCommitsByOid {
@@ -31,15 +32,16 @@ export function listCommitsByOid(needs: Needs): ListCommitsByOid {
     requestSizes.observe({}, names.length);
     const mailmap = needs.mailmaps.find(repository, call);
     const ask = { git: needs.git, gitCall: lazyGitCall(call) };
-    const chunk = new ReplyChunk(gitCommitSize);
+    const encoder = new CommitEncoder(mailmap);
+    const chunk = new ReplyChunk(encodedEntrySize);
     for (const name of names) {
       const oid = await findObject(repository, `${binaryFromText(name)}^{commit}`, ask);
-      const commit = oid && (await readCommit(repository.objects, oid, mailmap, call.signal));
+      const commit = oid && (await readCommitObject(repository.objects, oid, call.signal));
       if (commit === undefined) continue;
-      const full = chunk.add(commit);
-      if (full !== undefined) yield { commits: full };
+      const full = chunk.add(encoder.encode(commit.oid, commit.content));
+      if (full !== undefined) yield encodedReply(ListCommitsByOidResponseSchema, full);
     }
     const commits = chunk.rest();
-    if (commits !== undefined) yield { commits };
+    if (commits !== undefined) yield encodedReply(ListCommitsByOidResponseSchema, commits);
   };
 }

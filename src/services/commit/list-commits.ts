@@ -1,16 +1,19 @@
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { Oid } from "../../git/oid/oid.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import {
   type CommitService,
   type ListCommitsRequest,
+  ListCommitsResponseSchema,
   ListCommitsRequest_Order as Order,
 } from "../../proto/commit_pb.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
 import { wrapError } from "../../rpc/rpc-error.ts";
+import { CommitEncoder } from "../common/commit-encoder.ts";
+import { encodedEntrySize, encodedReply } from "../common/encoded-list.ts";
 import { lazyGitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
-import { gitCommitSize } from "../common/message-size.ts";
 import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { PageCutter, type PageParameters } from "../common/pagination.ts";
 import { readListedCommit } from "../common/read-commit.ts";
@@ -19,7 +22,7 @@ import { type RevListOptions, revList } from "../common/rev-list.ts";
 import { parseWalkRevisions } from "../common/walk-revisions.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner; readonly mailmaps: Mailmaps };
-type ListCommits = Handler<typeof CommitService.method.listCommits>;
+type ListCommits = EncodingHandler<typeof CommitService.method.listCommits>;
 
 /** Lists the commits that revisions reach, in pages if wanted: a page begins after its token. */
 export function listCommits(needs: Needs): ListCommits {
@@ -31,20 +34,27 @@ export function listCommits(needs: Needs): ListCommits {
     const ask = { git: needs.git, gitCall: lazyGitCall(call) };
     const listed = revList(repository, listOptions(request, revisions), ask, call.signal);
     const page = new CommitPage(request.paginationParams);
-    const chunk = new ReplyChunk(gitCommitSize);
+    const encoder = new CommitEncoder(mailmap);
+    const chunk = new ReplyChunk(encodedEntrySize);
     try {
       for await (const oid of page.choose(listed)) {
-        const full = chunk.add(await readListedCommit(repository, oid, mailmap, call.signal));
-        if (full !== undefined) yield { commits: full };
+        const { content } = await readListedCommit(repository, oid, call.signal);
+        const full = chunk.add(encoder.encode(oid, content));
+        if (full !== undefined) yield encodedReply(ListCommitsResponseSchema, full);
       }
     } catch (error) {
       throw wrapError("internal", "iterating objects", error);
     }
     const commits = chunk.rest();
     if (commits === undefined) return;
-    const { nextCursor } = page;
-    yield { commits, ...(nextCursor !== undefined && { paginationCursor: { nextCursor } }) };
+    yield encodedReply(ListCommitsResponseSchema, commits, encodeCursor(page.nextCursor));
   };
+}
+
+function encodeCursor(nextCursor: string | undefined): Uint8Array | undefined {
+  if (nextCursor === undefined) return undefined;
+  const reply = create(ListCommitsResponseSchema, { paginationCursor: { nextCursor } });
+  return toBinary(ListCommitsResponseSchema, reply);
 }
 
 /** Chooses the commits of a page; here, a limit of 0 is none. */

@@ -1,21 +1,23 @@
 import type { Mailmap } from "../../git/mailmap/mailmap.ts";
 import type { Oid } from "../../git/oid/oid.ts";
-import type { GitCommit } from "../../proto/shared_pb.ts";
-import { gitCommitSize } from "./message-size.ts";
+import { CommitEncoder } from "./commit-encoder.ts";
+import { type EncodedEntry, encodedEntrySize } from "./encoded-list.ts";
 import type { OpenedRepository } from "./open-repository.ts";
 import { readListedCommit } from "./read-commit.ts";
 import { ReplyChunk } from "./reply-chunk.ts";
 
-/** Reads listed commits, as many at a time as one reply has room for. */
+/** Reads and encodes listed commits, as many at a time as one reply has room for. */
 export async function* commitChunks(
   repository: OpenedRepository,
   oids: AsyncIterable<Oid>,
   mailmap: Mailmap | undefined,
   signal: AbortSignal,
-): AsyncGenerator<GitCommit[], void, undefined> {
-  const chunk = new ReplyChunk(gitCommitSize);
+): AsyncGenerator<EncodedEntry[], void, undefined> {
+  const encoder = new CommitEncoder(mailmap);
+  const chunk = new ReplyChunk(encodedEntrySize);
   for await (const oid of oids) {
-    const full = chunk.add(await readListedCommit(repository, oid, mailmap, signal));
+    const { content } = await readListedCommit(repository, oid, signal);
+    const full = chunk.add(encoder.encode(oid, content));
     if (full !== undefined) yield full;
   }
   const rest = chunk.rest();

@@ -1,4 +1,5 @@
-const START_BYTES = 64 * 1024;
+/** Room for a usual entry of a list; grows with what is written. */
+const START_BYTES = 4 * 1024;
 
 /** Up to here a loop is faster than what copies large buffers. */
 const SHORT_BYTES_MAX = 48;
@@ -69,11 +70,6 @@ export class MessageWriter {
   /** What was written after there were `length` bytes becomes a message in this field. */
   message(field: number, length: number): void {
     this.#key(field, this.length - length);
-  }
-
-  /** Puts the number of all bytes in front of them, as in front of an entry of a list. */
-  prefixLength(): void {
-    this.#varint(this.length);
   }
 
   #copyShort(source: Uint8Array, from: number, to: number): void {

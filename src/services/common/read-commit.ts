@@ -65,14 +65,13 @@ export async function readObject(
   }
 }
 
-/** Reads a commit that has been listed a moment ago. Fails when it isn't there or is none. */
+/** Reads a commit that has been listed a moment ago. Fails when it isn't there. */
 export async function readListedCommit(
   { objects }: { readonly objects: ObjectDatabase },
   oid: Oid,
-  mailmap: Mailmap | undefined,
   signal: AbortSignal,
-): Promise<GitCommit> {
+): Promise<GitObject> {
   const object = await readObject(objects, oid, signal);
-  if (object !== undefined) return gitCommit(oid, object.content, mailmap);
+  if (object !== undefined) return object;
   throw new RpcError("unknown", "requesting object: object not found", { metadata: { oid } });
 }

@@ -14,7 +14,7 @@ const GREATER_THAN = 0x3e;
 
 /**
  * Writes what `gitCommit` makes of a commit as a message in a field: at once where it looks like
- * nearly all commits do, else the long way.
+ * nearly all commits do, else the long way. Returns the size of the message in bytes.
  */
 export function writeCommit(
   writer: MessageWriter,
@@ -22,15 +22,16 @@ export function writeCommit(
   oid: Oid,
   content: Buffer,
   mailmap: Mailmap | undefined,
-): void {
+): number {
   const { length } = writer;
   const layout = findLayout(content, oid.length);
-  if (layout !== undefined && writeFields(writer, oid, content, layout, mailmap)) {
-    writer.message(field, length);
-    return;
+  if (layout === undefined || !writeFields(writer, oid, content, layout, mailmap)) {
+    writer.truncate(length);
+    writer.raw(toBinary(GitCommitSchema, gitCommit(oid, content, mailmap)));
   }
-  writer.truncate(length);
-  writer.bytes(field, toBinary(GitCommitSchema, gitCommit(oid, content, mailmap)));
+  const size = writer.length - length;
+  writer.message(field, length);
+  return size;
 }
 
 /** Where things begin in a commit. */

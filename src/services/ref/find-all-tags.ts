@@ -1,5 +1,4 @@
-import { create, toBinary } from "@bufbuild/protobuf";
-import { WireType } from "@bufbuild/protobuf/wire";
+import { toBinary } from "@bufbuild/protobuf";
 import type { Mailmap } from "../../git/mailmap/mailmap.ts";
 import type { ObjectDatabase } from "../../git/object/object-database.ts";
 import { ObjectNotFoundError, ObjectTooLargeError } from "../../git/object/object-error.ts";
@@ -11,14 +10,14 @@ import type { ListedRef } from "../../git/ref/ref-reader.ts";
 import type { RefSortKey } from "../../git/ref/sort-refs.ts";
 import {
   type FindAllTagsRequest,
-  type FindAllTagsResponse,
   FindAllTagsResponseSchema,
   type RefService,
   FindAllTagsRequest_SortBy_Key as SortKey,
 } from "../../proto/ref_pb.ts";
 import { SortDirection, TagSchema } from "../../proto/shared_pb.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
 import { invalidArgument, RpcError } from "../../rpc/rpc-error.ts";
+import { type EncodedEntry, encodedEntrySize, encodedReply } from "../common/encoded-list.ts";
 import { gitCommit } from "../common/git-commit.ts";
 import { isDamage } from "../common/git-failure.ts";
 import { locateRepository } from "../common/locate-repository.ts";
@@ -34,7 +33,7 @@ import { listedRefs } from "./listed-refs.ts";
 import { writeTag } from "./write-tag.ts";
 
 type Needs = ReadNeeds & { readonly mailmaps: Mailmaps };
-type FindAllTags = Handler<typeof RefService.method.findAllTags>;
+type FindAllTags = EncodingHandler<typeof RefService.method.findAllTags>;
 
 /** Lists tags and the commits they lead to, in pages if wanted. */
 export function findAllTags(needs: Needs): FindAllTags {
@@ -45,19 +44,19 @@ export function findAllTags(needs: Needs): FindAllTags {
     const mailmap = needs.mailmaps.find(repository, call);
     const page = new PageCutter(request.paginationParams);
     const refs = listedRefs(repository, { patterns: ["refs/tags/"], sort }, call.signal);
-    const chunk = new ReplyChunk(({ size }: EncodedTag) => size);
+    const chunk = new ReplyChunk(encodedEntrySize);
     const reading = { writer: new MessageWriter(), repository, mailmap, signal: call.signal };
     try {
       for await (const ref of itemsOnPage(refs, page, ({ name }) => name)) {
         const full = chunk.add(await encodeTag(reading, ref));
-        if (full !== undefined) yield encodedReply(full);
+        if (full !== undefined) yield encodedReply(FindAllTagsResponseSchema, full);
       }
       page.checkToken();
     } catch (error) {
       throw failure(error, page);
     }
     const rest = chunk.rest();
-    if (rest !== undefined) yield encodedReply(rest);
+    if (rest !== undefined) yield encodedReply(FindAllTagsResponseSchema, rest);
   };
 }
 
@@ -90,19 +89,8 @@ function failure(error: unknown, page: PageCutter): unknown {
   return new RpcError("unknown", message, { cause: error });
 }
 
-/** A tag as it stands in the reply, without the field's number. */
-interface EncodedTag {
-  readonly data: Buffer;
-  /** Bytes of the tag's message. */
-  readonly size: number;
-}
-
-/** Makes a reply of tags that are encoded already: what a message doesn't know is sent as it is. */
-function encodedReply(tags: readonly EncodedTag[]): FindAllTagsResponse {
-  const reply = create(FindAllTagsResponseSchema);
-  reply.$unknown = tags.map(({ data }) => ({ no: 1, wireType: WireType.LengthDelimited, data }));
-  return reply;
-}
+/** The number of the list of tags in the reply. */
+const TAGS_FIELD = 1;
 
 interface Reading {
   readonly writer: MessageWriter;
@@ -112,7 +100,7 @@ interface Reading {
 }
 
 /** Encodes tags without making messages of them: there may be very many. */
-async function encodeTag(reading: Reading, ref: ListedRef): Promise<EncodedTag> {
+async function encodeTag(reading: Reading, ref: ListedRef): Promise<EncodedEntry> {
   const { writer, mailmap } = reading;
   const name = bytesFromBinary(ref.name.slice("refs/tags/".length));
   const { tag, commit } = await readObjects(reading, ref);
@@ -128,8 +116,8 @@ async function encodeTag(reading: Reading, ref: ListedRef): Promise<EncodedTag> 
     writer.raw(toBinary(TagSchema, message));
   }
   const size = writer.length;
-  writer.prefixLength();
-  return { data: writer.take(), size };
+  writer.message(TAGS_FIELD, 0);
+  return { bytes: writer.take(), size };
 }
 
 /** The objects of a tag: itself when it is annotated, and its commit when it leads to one. */

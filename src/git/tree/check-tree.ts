@@ -34,7 +34,7 @@ export function checkTree(entries: readonly CheckedEntry[]): void {
 }
 
 function isProper({ mode, name, oid }: CheckedEntry): boolean {
-  if (name === "." || name === ".." || name.includes("/")) return false;
+  if (name === "." || name === ".." || /[/\0]/.test(name)) return false;
   if (name.length > NAME_BYTES_MAX || !MODES.has(mode) || /^0+$/.test(oid)) return false;
   return !isGitFolderName(name) && !(mode === SYMLINK_MODE && isGitFileName(name));
 }

@@ -2,6 +2,7 @@ import { type Oid, parseOid } from "../../git/oid/oid.ts";
 import { binaryFromBytes, bytesFromBinary } from "../../git/ref/binary-string.ts";
 import { CommitService } from "../../proto/commit_pb.ts";
 import { RefService } from "../../proto/ref_pb.ts";
+import { RepositoryService } from "../../proto/repository_pb.ts";
 import type { Repository } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import type { CallOptions } from "../../rpc/client/call-options.ts";
@@ -32,6 +33,16 @@ export class RemoteRepository {
     const oid = parseOid(commit.id);
     if (oid === undefined) throw new RpcError("unknown", "parsing object ID: invalid object ID");
     return oid;
+  }
+
+  /** Whether there is any branch. */
+  async hasBranches(): Promise<boolean> {
+    const client = createClient(RepositoryService, this.#channel);
+    const { value } = await client.hasLocalBranches(
+      { repository: this.#repository },
+      this.#options,
+    );
+    return value;
   }
 
   /** The reference that HEAD names, a binary string; it need not exist. */

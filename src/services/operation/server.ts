@@ -2,6 +2,7 @@ import { OperationService } from "../../proto/operations_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { OperationNeeds } from "../common/operation.ts";
 import { userApplyPatch } from "./user-apply-patch.ts";
+import { type CommitFilesNeeds, userCommitFiles } from "./user-commit-files.ts";
 import { userCreateBranch } from "./user-create-branch.ts";
 import { userCreateTag } from "./user-create-tag.ts";
 import { userDeleteBranch } from "./user-delete-branch.ts";
@@ -9,9 +10,10 @@ import { userDeleteTag } from "./user-delete-tag.ts";
 import { userFFBranch } from "./user-ff-branch.ts";
 import { userUpdateBranch } from "./user-update-branch.ts";
 
-export function operationService(needs: OperationNeeds): ServiceRegistration {
+export function operationService(needs: OperationNeeds & CommitFilesNeeds): ServiceRegistration {
   return serve(OperationService, {
     userApplyPatch: userApplyPatch(needs),
+    userCommitFiles: userCommitFiles(needs),
     userCreateBranch: userCreateBranch(needs),
     userCreateTag: userCreateTag(needs),
     userDeleteBranch: userDeleteBranch(needs),

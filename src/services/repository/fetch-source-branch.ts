@@ -16,9 +16,9 @@ import type {
 } from "../../storage/locator/repository-locator.ts";
 import type { Quarantine } from "../../storage/quarantine/quarantine.ts";
 import { startReferenceChange } from "../common/change-references.ts";
-import { collectGit } from "../common/collect-git.ts";
+import { fetchCommit } from "../common/fetch-commit.ts";
 import { type GitCall, gitCall } from "../common/git-call.ts";
-import { type InternalSourceNeeds, internalSource } from "../common/internal-source.ts";
+import type { InternalSourceNeeds } from "../common/internal-source.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type OpenedRepository, openLocated } from "../common/open-repository.ts";
 import { quarantineFor } from "../common/quarantine-for.ts";
@@ -126,20 +126,9 @@ async function fetch(
   { needs, repository, source, call, options }: Fetching,
   oid: Oid,
 ): Promise<boolean> {
-  const { located } = repository;
-  const sourceOptions = { targetStorage: located.storageName, gitProtocol: "version=2" };
-  const { url, flags, env } = internalSource(needs, source, sourceOptions, call);
-  const command = {
-    name: "fetch",
-    config: [{ key: "advice.fetchShowForcedUpdates", value: "false" }],
-    flags: ["--no-write-fetch-head", "--quiet", "--no-tags", "--atomic", ...flags],
-    args: [url, oid],
-    env,
-  } as const;
-  const { failure, stderr } = await collectGit(needs.git, located, command, {
-    ...options,
-    hooks: "disabled",
-  });
+  const commit = { source, oid };
+  const fetched = await fetchCommit(needs, repository.located, commit, call, options);
+  const { failure, stderr } = fetched;
   if (failure === undefined) return true;
   call.logFields["fetch_error"] = `${failure.message}, stderr: ${stderr}`;
   return false;

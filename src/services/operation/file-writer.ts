@@ -1,0 +1,153 @@
+import { createReadStream, existsSync } from "node:fs";
+import { type FileHandle, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type Oid, parseOid } from "../../git/oid/oid.ts";
+import { textFromBinary } from "../../git/ref/binary-string.ts";
+import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
+import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
+import { refuseNul } from "../common/git-failure.ts";
+import type { Operation } from "../common/operation.ts";
+import { Base64Decoder } from "./base64-decoder.ts";
+
+/** Content up to this size stays in memory until it is written. */
+const MEMORY_BYTES_MAX = 512 * 1024;
+
+/** The content of one file, as it comes in. */
+export interface IncomingFile {
+  /** Takes a piece of the content. */
+  add(piece: Uint8Array): Promise<void>;
+  /** Writes the content as an object. Nothing may be added afterwards. */
+  finish(): Promise<Oid>;
+  /** Drops the content instead. */
+  drop(): Promise<void>;
+}
+
+/** Writes the content of files into a quarantine: one after the other, never two at a time. */
+export class FileWriter {
+  readonly #git: GitRunner;
+  readonly #operation: Operation;
+  readonly #hasAttributes: boolean;
+
+  constructor(git: GitRunner, operation: Operation) {
+    this.#git = git;
+    this.#operation = operation;
+    const { path } = operation.repository.located;
+    this.#hasAttributes = existsSync(join(path, "info", "attributes"));
+  }
+
+  /**
+   * Begins a file.
+   *
+   * @param path where the file will be, a binary string: the repository may have rules for it
+   */
+  begin(path: string, { isBase64 }: { readonly isBase64: boolean }): IncomingFile {
+    const decoder = isBase64 ? new Base64Decoder() : undefined;
+    const content = new HeldContent(join(this.#operation.quarantine.directory, "incoming"));
+    return {
+      add: (piece) =>
+        content.add(decoder === undefined ? piece : decoded(() => decoder.decode(piece))),
+      finish: async () => {
+        try {
+          checkPath(path);
+          if (decoder !== undefined) await content.add(decoded(() => decoder.end()));
+          return await this.#write(content, path);
+        } finally {
+          await content.drop();
+        }
+      },
+      drop: () => content.drop(),
+    };
+  }
+
+  /** Writes a file without content, see `begin`. */
+  async writeEmpty(path: string): Promise<Oid> {
+    return this.begin(path, { isBase64: false }).finish();
+  }
+
+  async #write(content: HeldContent, path: string): Promise<Oid> {
+    // What rules do to content is git's knowledge; hardly any repository has them.
+    if (this.#hasAttributes) return this.#askGit(content, path);
+    const { objects } = this.#operation.quarantine;
+    const { held } = content;
+    if (held !== undefined) return objects.write("blob", held);
+    return objects.writeStream("blob", content.size, content.read());
+  }
+
+  async #askGit(content: HeldContent, path: string): Promise<Oid> {
+    const { quarantine, options } = this.#operation;
+    const flags = ["--stdin", "-w", ["--path", textFromBinary(path)]] as const;
+    const stdin = content.held ?? content.read();
+    const command = { name: "hash-object", flags } as const;
+    try {
+      const { stdout } = await this.#git.run(quarantine.repository, command, { ...options, stdin });
+      const oid = parseOid(stdout.toString("latin1").trim());
+      if (oid !== undefined) return oid;
+      throw new RpcError("unknown", "reading blob object ID: invalid object ID");
+    } catch (error) {
+      if (!(error instanceof GitExitError)) throw error;
+      const message = `writing blob failed with error code ${error.exitCode}`;
+      throw new RpcError("unknown", message, { cause: error });
+    }
+  }
+}
+
+function decoded(decode: () => Buffer): Buffer {
+  try {
+    return decode();
+  } catch (error) {
+    throw wrapError("unknown", "writing blob", error);
+  }
+}
+
+function checkPath(path: string): void {
+  try {
+    refuseNul(path);
+  } catch (error) {
+    throw wrapError("unknown", "executing hash-object", error);
+  }
+}
+
+/** Content in memory while it is small, in a file otherwise. */
+class HeldContent {
+  readonly #path: string;
+  #pieces: Uint8Array[] = [];
+  #file: FileHandle | undefined;
+  size = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async add(piece: Uint8Array): Promise<void> {
+    this.size += piece.length;
+    this.#pieces.push(piece);
+    if (this.size <= MEMORY_BYTES_MAX) return;
+    this.#file ??= await open(this.#path, "wx", 0o600);
+    await this.#flush(this.#file);
+  }
+
+  /** All of it; undefined when it isn't in memory. */
+  get held(): Buffer | undefined {
+    return this.#file === undefined ? Buffer.concat(this.#pieces) : undefined;
+  }
+
+  read(): AsyncIterable<Buffer> {
+    return createReadStream(this.#path);
+  }
+
+  async drop(): Promise<void> {
+    this.#pieces = [];
+    if (this.#file === undefined) return;
+    await this.#file.close();
+    await rm(this.#path, { force: true });
+  }
+
+  async #flush(file: FileHandle): Promise<void> {
+    const data = Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    for (let start = 0; start < data.length; ) {
+      const { bytesWritten } = await file.write(data, start);
+      start += bytesWritten;
+    }
+  }
+}

@@ -39,9 +39,10 @@ export class KnownHistory implements KnownObjects {
   async isComplete(commit: Oid): Promise<boolean | undefined> {
     if (this.#replaced.has(commit)) return true;
     if (!this.#before.objects.has(commit)) return false;
+    // Most work begins there, so this is cheaper than to look at all references.
+    if (await this.#isInDefaultBranch(commit)) return true;
     this.#tips ??= this.#findTips();
-    if (this.#tips.has(commit) || (await this.#isInDefaultBranch(commit))) return true;
-    return undefined;
+    return this.#tips.has(commit) ? true : undefined;
   }
 
   #heldBefore({ name, oldOid }: PushCommand): Oid | undefined {
@@ -64,7 +65,7 @@ export class KnownHistory implements KnownObjects {
   async #isInDefaultBranch(commit: Oid): Promise<boolean> {
     const { refs, history } = this.#before;
     const head = refs.findOid(HEAD);
-    if (head === undefined) return false;
+    if (head === undefined || head === commit) return head === commit;
     try {
       return await history.isAncestor(commit, head, this.#signal);
     } catch (error) {

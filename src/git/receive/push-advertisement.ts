@@ -1,5 +1,5 @@
 import type { ObjectDatabase } from "../object/object-database.ts";
-import { type ObjectFormat, zeroOid } from "../oid/oid.ts";
+import { type ObjectFormat, type Oid, zeroOid } from "../oid/oid.ts";
 import { PktLineEncoder } from "../pkt-line/pkt-line-encoder.ts";
 import type { RefReader } from "../ref/ref-reader.ts";
 import type { ReceiveSettings } from "./receive-settings.ts";
@@ -38,12 +38,14 @@ export function* pushAdvertisement(
   const encoder = new PktLineEncoder(CHUNK_BYTES + 1024);
   if (version === 1) encoder.line("version 1\n");
   let capabilities: string | undefined = capabilityText(settings, objects.format, agent);
+  const seen = new Set<Oid>();
   const onBroken = (name: string): never => {
     throw new UnadvertisableRefError(name);
   };
   for (const { name, oid } of refs.list({ onBroken })) {
     if (settings.hiddenRefs.isHidden(name)) continue;
-    if (!objects.has(oid)) throw new UnadvertisableRefError(name);
+    if (!seen.has(oid) && !objects.has(oid)) throw new UnadvertisableRefError(name);
+    seen.add(oid);
     encoder.line(
       capabilities === undefined ? `${oid} ${name}\n` : `${oid} ${name}\0${capabilities}\n`,
     );

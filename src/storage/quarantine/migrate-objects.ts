@@ -22,14 +22,14 @@ export async function migrateObjects(
   await inParallel([...unsynced], syncPath);
   let hasChanged = false;
   for (const { name } of folders) {
-    const [from, to] = [join(source, name), join(target, name)];
+    const to = join(target, name);
     // A missing folder is about to be named by its parent, which then has to be synced.
     if (!existsSync(to)) {
       await mkdir(to, { recursive: true });
       hasChanged = true;
     }
-    await migrateFolder(from, to);
   }
+  await inParallel(folders, ({ name }) => migrateFolder(join(source, name), join(target, name)));
   if (hasChanged) await syncPath(target);
 }
 

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ObjectDatabase } from "../../git/object/object-database.ts";
 import type { LocatedRepository } from "../locator/repository-locator.ts";
@@ -13,7 +13,7 @@ import { migrateObjects } from "./migrate-objects.ts";
  * quarantine; what they write goes to the quarantine. Disposing of it without `migrate` drops the
  * objects, as if they had never been there.
  */
-export interface Quarantine extends Disposable {
+export interface Quarantine extends Disposable, AsyncDisposable {
   /** The repository with the quarantine as its object directory. */
   readonly repository: LocatedRepository;
   /** Absolute path of the quarantine. */
@@ -62,5 +62,7 @@ export async function createQuarantine(
     },
     migrate: () => migrateObjects(directory, target, writer.written),
     [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
+    // Removing folders waits for the disk, which others need not wait for.
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
   };
 }

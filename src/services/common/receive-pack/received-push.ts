@@ -97,7 +97,7 @@ class ReceivedPush {
       await this.#carryOut(undefined);
       return {};
     }
-    using quarantine = await this.#createQuarantine();
+    await using quarantine = await this.#createQuarantine();
     const taken = await this.#take(pack, quarantine);
     this.#output.keepAlive();
     if (taken.failure === undefined) await this.#carryOut(quarantine);

@@ -91,10 +91,16 @@ export class AttributeReader {
     if (this.#files.has(folder)) return this.#files.get(folder);
     const { objects, tree } = this.#sources;
     const file = tree && readFromTree(objects, tree, folder + FILE_NAME);
-    const rules = file && parseAttributeRules(folder, file.toString("latin1"), folder === "");
+    const rules = file && parseAttributeRules(folder, textOf(file), folder === "");
     this.#files.set(folder, rules);
     return rules;
   }
+}
+
+/** Git reads a blob as far as its first NUL. */
+function textOf(blob: Buffer): string {
+  const end = blob.indexOf(0);
+  return blob.toString("latin1", 0, end < 0 ? blob.length : end);
 }
 
 /** Takes what isn't known yet; of the same line, what comes later wins. */

@@ -37,7 +37,7 @@ export function buildInterceptors(options: InterceptorOptions): readonly Interce
     environment["GITALY_LOG_REQUEST_METHOD_DENY_PATTERN"] ?? "",
   );
   return [
-    correlate,
+    correlate(),
     requestInfo(catalog, metrics),
     rpcMetrics({
       catalog,

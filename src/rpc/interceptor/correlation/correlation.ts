@@ -1,5 +1,5 @@
 import type { Interceptor } from "../interceptor.ts";
-import { createUlid } from "./ulid.ts";
+import { UlidSource } from "./ulid.ts";
 
 /** The metadata that carries the id from one GitLab program to the next. */
 export const CORRELATION_ID_KEY = "x-gitlab-correlation-id";
@@ -9,8 +9,11 @@ export const CORRELATION_ID_KEY = "x-gitlab-correlation-id";
  *
  * The outermost interceptor: all others may rely on `call.correlationId`. Nothing is sent back.
  */
-export const correlate: Interceptor = (call, next) => {
-  const [sent] = call.metadata.getAll(CORRELATION_ID_KEY);
-  call.correlationId = sent || createUlid(call.startedAtMs);
-  return next();
-};
+export function correlate(): Interceptor {
+  const ulids = new UlidSource();
+  return (call, next) => {
+    const [sent] = call.metadata.getAll(CORRELATION_ID_KEY);
+    call.correlationId = sent || ulids.next(call.startedAtMs);
+    return next();
+  };
+}

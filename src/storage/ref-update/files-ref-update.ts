@@ -86,6 +86,7 @@ export class FilesRefUpdate {
       await this.#inTurns(({ name, isDeleted, isLoose }) => {
         if (isDeleted && isLoose) removeFile(refPath(this.#store.directory, name));
       });
+      await this.#inTurns((ref) => this.#release(ref));
     } catch (cause) {
       const stderr = `fatal: commit: couldn't change references: ${String(cause)}\n`;
       throw new GitExitError({ exitCode: 128, signal: undefined, stderr }, { cause });
@@ -96,14 +97,16 @@ export class FilesRefUpdate {
 
   /** Gives all locks back. What isn't in place by now never will be. */
   rollback(): void {
-    const { directory } = this.#store;
-    for (const ref of this.#pending) {
-      ref.lock?.rollback();
-      if (ref.lock !== undefined && !ref.isInPlace) removeEmptyParents(directory, ref.name);
-      ref.lock = undefined;
-    }
+    for (const ref of this.#pending) this.#release(ref);
     this.#packed?.rollback();
     this.#packed = undefined;
+  }
+
+  #release(ref: PendingRef): void {
+    if (ref.lock === undefined) return;
+    ref.lock.rollback();
+    if (!ref.isInPlace) removeEmptyParents(this.#store.directory, ref.name);
+    ref.lock = undefined;
   }
 
   async #lockAll(syncs: SyncQueue): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { textFromBinary } from "../../git/ref/binary-string.ts";
 import type { GitCommand } from "../../gitcmd/git-command.ts";
@@ -13,6 +13,9 @@ export interface CollectedGit {
   readonly failure: GitExitError | undefined;
 }
 
+/** Answers the hooks that git runs, until it closes the channel; never rejects. */
+export type ServeHooks = (channel: Duplex) => Promise<void>;
+
 /** More than this of stderr is read, but not kept. */
 const STDERR_LENGTH_MAX = 1024 * 1024;
 
@@ -24,12 +27,17 @@ export async function collectGit(
   git: GitRunner,
   directory: GitDirectory | undefined,
   command: GitCommand,
-  options: RunOptions,
+  options: RunOptions & { readonly serveHooks?: ServeHooks | undefined },
 ): Promise<CollectedGit> {
-  await using process = await git.start(directory, command, { ...options, stderr: "stream" });
+  const { serveHooks, ...runOptions } = options;
+  const channel = serveHooks !== undefined;
+  const started = git.start(directory, command, { ...runOptions, channel, stderr: "stream" });
+  await using process = await started;
+  const serving = process.channel && serveHooks?.(process.channel);
   const [stdout, stderr] = await Promise.all([all(process.stdout), start(process.stderr)]);
   options.signal.throwIfAborted();
   const exit = await process.exited;
+  await serving;
   const failed = exit.exitCode !== 0;
   const failure = failed ? new GitExitError({ ...exit, stderr }) : undefined;
   return { stdout, stderr, failure };

@@ -9,6 +9,7 @@ import { OID_BYTES, type Oid } from "../oid/oid.ts";
 import { MemoryTenant } from "../pack/memory-budget.ts";
 import type { ReaderResources } from "../pack/reader-resources.ts";
 import { type CommitGraph, GENERATION_INFINITY } from "./commit-graph.ts";
+import { LastCommitMemory } from "./last-commit-memory.ts";
 
 /** Memory for a commit that was read from its object, roughly. */
 const LOADED_BYTES = 320;
@@ -43,6 +44,7 @@ export interface CommitStoreOptions {
 export class CommitStore extends MemoryTenant {
   readonly objects: ObjectDatabase;
   readonly graph: CommitGraph | undefined;
+  readonly lastCommits: LastCommitMemory;
   readonly #grafts: ReadonlyMap<Oid, readonly Oid[]>;
   readonly #resources: ReaderResources;
   /** Commits that aren't in the graph; their numbers begin after it. */
@@ -60,6 +62,7 @@ export class CommitStore extends MemoryTenant {
     this.#grafts = grafts;
     this.#resources = resources;
     this.#base = graph?.count ?? 0;
+    this.lastCommits = new LastCommitMemory((bytes) => this.#charge(bytes));
     this.#bytes = Buffer.alloc(OID_BYTES[objects.format]);
   }
 
@@ -143,8 +146,12 @@ export class CommitStore extends MemoryTenant {
     const commit = this.#base + this.#loaded.length;
     this.#loaded.push({ oid, links: undefined });
     this.#numbers.set(oid, commit);
-    if (!this.isEvicted) this.#resources.graphs.charge(this, LOADED_BYTES);
+    this.#charge(LOADED_BYTES);
     return commit;
+  }
+
+  #charge(bytes: number): void {
+    if (!this.isEvicted) this.#resources.graphs.charge(this, bytes);
   }
 
   #loadedOf(commit: number): LoadedCommit {

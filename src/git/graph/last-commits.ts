@@ -62,6 +62,8 @@ class LastCommitsWalk {
   readonly #waiting = new Map<number, number[]>();
   readonly #queue = new CommitQueue();
   readonly #answers: number[];
+  /** What the names are called where answers are remembered. */
+  readonly #keys: readonly string[];
   #steps = 0;
   #looks = 0;
   #skips = 0;
@@ -69,13 +71,14 @@ class LastCommitsWalk {
   readonly #skipsMax: number;
 
   constructor(store: CommitStore, question: LastCommitsQuestion) {
-    const { folder, names } = question;
+    const { folder, names, compare } = question;
     this.#store = store;
     this.#question = question;
     this.#entries = new FolderEntries(store.objects, folder, names);
     const paths = names.map((name) => joinPath(folder, name));
     this.#filter = new GraphPathFilter(store.graph, paths);
     this.#trees = new TreeComparison(store.objects);
+    this.#keys = paths.map((path) => `${compare} ${path.toString("latin1")}`);
     this.#answers = names.map(() => NO_COMMIT);
     this.#skipsMax = (names.length + 1) * (store.graph?.count ?? 0);
   }
@@ -96,14 +99,32 @@ class LastCommitsWalk {
       pause.looks = this.#looks + LOOKS;
       yield;
     }
+    for (const name of names.keys()) this.#remember(tip, name);
     return this.#answers;
+  }
+
+  #remember(tip: number, name: number): void {
+    const [key, answer] = [this.#keys[name], this.#answers[name]];
+    if (key !== undefined && answer !== undefined) this.#store.lastCommits.note(tip, key, answer);
+  }
+
+  /** Settles names whose answer is known from an earlier search; returns the others. */
+  #recall(commit: number, names: readonly number[]): readonly number[] {
+    const answers = this.#store.lastCommits.from(commit);
+    if (answers === undefined) return names;
+    return names.filter((name) => {
+      const answer = answers.get(this.#keys[name] ?? "");
+      if (answer !== undefined) this.#answers[name] = answer;
+      return answer === undefined;
+    });
   }
 
   /** Goes to first parents as long as the filters tell that nothing has changed. */
   #skipUnchanged(start: number, open: readonly number[], stepsMax: number): number {
-    const { graph } = this.#store;
+    const { graph, lastCommits: memory } = this.#store;
     let commit = start;
     while (graph !== undefined && commit < graph.count && this.#steps < stepsMax) {
+      if (memory.from(commit) !== undefined) break;
       const parent = graph.firstParentAt(commit);
       if (parent === undefined || this.#filter.mayChangeOf(commit, open).length > 0) break;
       commit = parent;
@@ -138,8 +159,9 @@ class LastCommitsWalk {
    * when that can't be decided.
    */
   #advance(commit: number, names: readonly number[]): boolean {
+    let open = this.#recall(commit, names);
+    if (open.length === 0) return true;
     const parents = this.#store.parentsOf(commit);
-    let open = names;
     for (const [i, parent] of parents.entries()) {
       const suspects = i === 0 ? this.#filter.mayChangeOf(commit, open) : open;
       const changed = suspects.length === 0 ? suspects : this.#changedSince(parent, suspects);

@@ -2,6 +2,7 @@ import {
   UserCommitFilesActionHeader_ActionType as ActionType,
   OperationService,
 } from "../../src/proto/operations_pb.ts";
+import { RefService } from "../../src/proto/ref_pb.ts";
 import { SSHService } from "../../src/proto/ssh_pb.ts";
 import { type BenchCase, type Subject, writeCase } from "./bench-case.ts";
 import { pushCommand } from "./push-stream.ts";
@@ -17,6 +18,35 @@ const USER = {
 
 /** The calls that change a repository. */
 export const WRITE_CASES: readonly BenchCase[] = [
+  writeCase(
+    "UpdateReferences (one new branch)",
+    RefService.method.updateReferences,
+    (subject, call) => [
+      {
+        repository: subject.repository,
+        updates: [
+          {
+            reference: Buffer.from(`refs/heads/${branchName(subject, call)}`),
+            newObjectId: Buffer.from(subject.facts.tip),
+          },
+        ],
+      },
+    ],
+    isEmpty,
+  ),
+  writeCase(
+    "DeleteRefs (100 names)",
+    RefService.method.deleteRefs,
+    (subject, call) => [
+      {
+        repository: subject.repository,
+        refs: Array.from({ length: 100 }, (_, index) =>
+          Buffer.from(`refs/bench/${branchName(subject, call)}/${index}`),
+        ),
+      },
+    ],
+    isEmpty,
+  ),
   writeCase("UserCreateBranch", OperationService.method.userCreateBranch, (subject, call) => [
     {
       repository: subject.repository,
@@ -63,6 +93,10 @@ export const WRITE_CASES: readonly BenchCase[] = [
     (replies) => replies.includes("unpack ok") && !replies.includes("ng refs/"),
   ),
 ];
+
+function isEmpty(replies: Buffer): boolean {
+  return replies.length === 0;
+}
 
 type ActionPayload =
   | { case: "header"; value: { action: ActionType; filePath: Uint8Array } }

@@ -9,6 +9,7 @@ import { userDeleteBranch } from "./user-delete-branch.ts";
 import { userDeleteTag } from "./user-delete-tag.ts";
 import { userFFBranch } from "./user-ff-branch.ts";
 import { userUpdateBranch } from "./user-update-branch.ts";
+import { userUpdateSubmodule } from "./user-update-submodule.ts";
 
 export function operationService(needs: OperationNeeds & CommitFilesNeeds): ServiceRegistration {
   return serve(OperationService, {
@@ -20,5 +21,6 @@ export function operationService(needs: OperationNeeds & CommitFilesNeeds): Serv
     userDeleteTag: userDeleteTag(needs),
     userFFBranch: userFFBranch(needs),
     userUpdateBranch: userUpdateBranch(needs),
+    userUpdateSubmodule: userUpdateSubmodule(needs),
   });
 }

@@ -1,311 +1,417 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { IndexError_ErrorType as Type } from "../../proto/errors_pb.ts";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { Message, MessageInitShape } from "@bufbuild/protobuf";
+import { CustomHookError_HookType } from "../../proto/errors_pb.ts";
 import {
-  type UserCommitFilesActionHeader_ActionType as ActionType,
   UserCommitFilesErrorSchema,
+  type UserCommitFilesRequestHeaderSchema,
 } from "../../proto/operations_pb.ts";
 import {
   type CommitFilesMessage,
-  changeMode,
   commitAction,
   commitHeader,
   createFile,
-  createFolder,
-  deleteFile,
-  moveFile,
   updateFile,
 } from "../../testing/commit-actions.ts";
+import { commitFiles } from "../../testing/commit-files.ts";
+import { writeCustomHook } from "../../testing/custom-hook.ts";
+import { temporaryDirectory } from "../../testing/git-repository.ts";
+import { openpgpKey } from "../../testing/openpgp-key.ts";
 import {
   errorDetail,
   failureOf,
+  type GitlabAnswers,
   type OperationServer,
   startOperationServer,
   TEST_USER,
 } from "../../testing/operation-server.ts";
+import { eventually } from "../../testing/processes.ts";
+import { assertRepositoryErrors } from "../../testing/repository-errors.ts";
 import type { ServedRepository } from "../../testing/test-server.ts";
+import { gitSettings } from "../../testing/test-settings.ts";
 
-/** Files by path: content, with `*` in front of executable ones. */
-type Files = Readonly<Record<string, string>>;
+/** As plain fields, not as a message. */
+type Header = Exclude<MessageInitShape<typeof UserCommitFilesRequestHeaderSchema>, Message>;
+type Reply = ReturnType<OperationServer["operations"]["userCommitFiles"]>;
 
-interface Failure {
-  readonly kind: string;
-  readonly message: string;
-  readonly path?: string;
-  readonly type?: Type;
+interface SetUp {
+  readonly server: OperationServer;
+  readonly repository: ServedRepository;
+  readonly header: Header;
+  /** Commits one file, or what `actions` say. */
+  commit(changes?: Header, actions?: readonly CommitFilesMessage[]): Reply;
 }
 
-interface Step {
-  readonly actions: readonly CommitFilesMessage[][];
-  readonly expected: Files | Failure;
+async function setUp(
+  t: TestContext,
+  { answers = {}, format = "sha1" }: { answers?: GitlabAnswers; format?: "sha1" | "sha256" } = {},
+): Promise<SetUp> {
+  const server = await startOperationServer(t, answers);
+  return { server, ...setUpRepository(server, format) };
 }
 
-function step(expected: Files | Failure, ...actions: CommitFilesMessage[][]): Step {
-  return { actions, expected };
-}
-
-function refused(kind: string, message: string, type: Type, path: string): Failure {
-  return { kind, message, type, path };
-}
-
-const notFound = (path: string): Failure =>
-  refused("not-found", "A file with this name doesn't exist", Type.FILE_NOT_FOUND, path);
-const fileExists = (path: string): Failure =>
-  refused("already-exists", "A file with this name already exists", Type.FILE_EXISTS, path);
-const folderExists = (path: string): Failure =>
-  refused(
-    "already-exists",
-    "A directory with this name already exists",
-    Type.DIRECTORY_EXISTS,
-    path,
-  );
-const traversal = (path: string): Failure =>
-  refused(
-    "invalid-argument",
-    "Path cannot include directory traversal",
-    Type.DIRECTORY_TRAVERSAL,
-    path,
-  );
-const invalid = (path: string): Failure => ({
-  kind: "internal",
-  message: `invalid path: '${path}'`,
-});
-
-const base64 = (text: string): string => Buffer.from(text).toString("base64");
-const BASE64 = { isBase64: true };
-const EXECUTABLE = { isExecutable: true };
-const UNWRITABLE = { kind: "internal", message: "writing tree writing tree: exit status 128" };
-
-const ONE = { "file-1": "one" };
-const createOne = step(ONE, createFile("file-1", "one"));
-
-const CASES: readonly (readonly [name: string, ...Step[]])[] = [
-  [
-    "a path that is git's own",
-    step(invalid(".git/hooks/pre-commit"), createFile(".git/hooks/pre-commit", "x")),
-  ],
-  ["a folder that is git's own", step(invalid(".git"), createFolder(".git"))],
-  ["a path below a folder that git refuses", step(UNWRITABLE, createFile("a/.git/config", "x"))],
-  ["a folder", step({ "a/.gitkeep": "" }, createFolder("a"))],
-  [
-    "a folder with mode and content",
-    step({ "a/.gitkeep": "" }, createFolder("a", "x", { ...EXECUTABLE, ...BASE64 })),
-  ],
-  ["a folder twice", step(folderExists("a"), createFolder("a"), createFolder("a"))],
-  ["a folder outside", step(traversal("../a"), createFolder("../a"))],
-  [
-    "a folder that exists",
-    step({ "a/.gitkeep": "" }, createFolder("a")),
-    step(folderExists("a"), createFolder("a")),
-  ],
-  ["a folder in a file's place", createOne, step(fileExists("file-1"), createFolder("file-1"))],
-  ["a file outside", step(traversal("../a"), createFile("../a", "x"))],
-  [
-    "two slashes",
-    step(
-      refused("invalid-argument", 'invalid path: "invalid://a"', Type.INVALID_PATH, "invalid://a"),
-      createFile("invalid://a", "x"),
-    ),
-  ],
-  [
-    "no path",
-    step(
-      refused("invalid-argument", "You must provide a file path", Type.EMPTY_PATH, ""),
-      createFile("", "x"),
-    ),
-  ],
-  ["the tree itself", step(invalid("."), createFile("a/..", "x"))],
-  ["a name that looks like a way out", step(invalid("..a"), createFile("..a", "x"))],
-  ["a file without content", step({ "file-1": "" }, createFile("file-1"))],
-  ["a file", createOne],
-  ["a file in folders", step({ "a/b/a/b": "x" }, createFile("a/b/a/b", "x"))],
-  ["a path with a slash in front", step({ "file-1": "x" }, createFile("/file-1", "x"))],
-  ["a path with detours", step({ "b/c": "x" }, createFile("a/../b/./c/", "x"))],
-  ["a file in base64", step({ a: "one" }, createFile("a", base64("one"), BASE64))],
-  ["line ends", step({ a: "one\r\ntwo\r\n" }, createFile("a", "one\r\ntwo\r\n"))],
-  ["an executable file", step({ a: "*x" }, createFile("a", "x", EXECUTABLE))],
-  ["a file twice", step(fileExists("file-1"), createFile("file-1", "x"), createFile("file-1"))],
-  ["a file in a folder's place", step({ a: "x" }, createFolder("a"), createFile("a", "x"))],
-  ["a file below a file", createOne, step(UNWRITABLE, createFile("file-1/below", "x"))],
-  [
-    "an update of what was made",
-    step({ a: "two" }, createFile("a", "one"), updateFile("a", "two")),
-  ],
-  [
-    "an update in base64",
-    step({ a: "two" }, createFile("a", "one"), updateFile("a", base64("two"), BASE64)),
-  ],
-  [
-    "an update with a mode",
-    step({ a: "two" }, createFile("a", "one"), updateFile("a", "two", EXECUTABLE)),
-  ],
-  ["an update", createOne, step({ "file-1": "two\r\n" }, updateFile("file-1", "two\r\n"))],
-  ["an update of nothing", step(notFound("a"), updateFile("a", "x"))],
-  ["a move from outside", step(traversal("../a"), moveFile("../a", "b"))],
-  ["a move to the outside", step(traversal("../b"), moveFile("a", "../b"))],
-  ["a move of what was made", step({ b: "x" }, createFile("a", "x"), moveFile("a", "b"))],
-  ["a move of a folder", step(notFound("a"), createFolder("a"), moveFile("a", "b"))],
-  ["a move", createOne, step({ "a/b": "one" }, moveFile("file-1", "a/b"))],
-  ["a move of nothing", step(notFound("a"), moveFile("a", "b"))],
-  [
-    "a move onto a file",
-    step(fileExists("b"), createFile("a"), createFile("b"), moveFile("a", "b")),
-  ],
-  [
-    "a move onto a folder",
-    step({ b: "x" }, createFile("a", "x"), createFolder("b"), moveFile("a", "b")),
-  ],
-  ["a move with content", createOne, step({ a: "two\r\n" }, moveFile("file-1", "a", "two\r\n"))],
-  ["a move to no content", createOne, step({ a: "" }, moveFile("file-1", "a", ""))],
-  [
-    "a move keeps the mode",
-    step({ b: "*x" }, createFile("a", "x", EXECUTABLE), moveFile("a", "b")),
-  ],
-  [
-    "a move of what was moved",
-    step(notFound("b"), createFile("a"), moveFile("a", "b"), moveFile("b", "c")),
-  ],
-  ["a mode of nothing", step(notFound("a"), changeMode("a", true))],
-  ["a mode outside", step(traversal("../a"), changeMode("../a", true))],
-  [
-    "a mode",
-    createOne,
-    step({ "file-1": "*one" }, changeMode("file-1", true)),
-    step({ "file-1": "*one" }, changeMode("file-1", true)),
-    step(ONE, changeMode("file-1", false)),
-  ],
-  ["a mode of what was made", step({ a: "*x" }, createFile("a", "x"), changeMode("a", true))],
-  ["a deletion of nothing", step(notFound("a"), deleteFile("a"))],
-  ["a deletion outside", step(traversal("../a"), deleteFile("../a"))],
-  ["a deletion of what was made", step({}, createFile("a", "x"), deleteFile("a"))],
-  ["a deletion", createOne, step({}, deleteFile("file-1"))],
-  [
-    "a deletion of a folder's last file",
-    step({ "a/b/c": "x", d: "x" }, createFile("a/b/c", "x"), createFile("d", "x")),
-    step({ d: "x" }, deleteFile("a/b/c")),
-  ],
-  [
-    "a deletion of a folder",
-    step({ "a/b": "x", c: "x" }, createFile("a/b", "x"), createFile("c", "x")),
-    step({ c: "x" }, deleteFile("a")),
-  ],
-  [
-    "an unknown action",
-    step(
-      {
-        kind: "invalid-argument",
-        message: "NoMethodError: undefined method `downcase' for -1:Integer",
-      },
-      commitAction({ action: -1 as ActionType }),
-    ),
-  ],
-  [
-    "what is no base64",
-    step(
-      {
-        kind: "internal",
-        message: "write created blob: writing blob: illegal base64 data at input byte 4",
-      },
-      createFile("a", "abcd!efg", BASE64),
-    ),
-  ],
-  [
-    "base64 that is cut off",
-    step(
-      { kind: "internal", message: "write updated blob: writing blob: unexpected EOF" },
-      updateFile("a", "abcde", BASE64),
-    ),
-  ],
-  [
-    "a NUL in a path",
-    step(
-      {
-        kind: "internal",
-        message:
-          'write created blob: executing hash-object: detected null byte in command argument "a\\x00b"',
-      },
-      createFile("a\0b", "x"),
-    ),
-  ],
-  [
-    "content without an action",
-    step(
-      { kind: "internal", message: "content sent before action" },
-      commitAction({}, "x").slice(1),
-    ),
-  ],
-  [
-    "a second header",
-    step({ kind: "internal", message: "unhandled action payload type: <nil>" }, [commitHeader({})]),
-  ],
-  ["the first of two problems", step(notFound("a"), deleteFile("a"), createFile(".git", "x"))],
-  ["a bad path after a bad action", step(traversal("../b"), deleteFile("a"), createFile("../b"))],
-];
-
-for (const format of ["sha1", "sha256"] as const) {
-  test(`userCommitFiles does to files of ${format} what it is told`, async (t) => {
-    const server = await startOperationServer(t);
-    for (const [name, ...steps] of CASES) {
-      const repository = server.repository({ format });
-      for (const [index, { actions, expected }] of steps.entries()) {
-        const call = commit(server, repository, actions.flat());
-        if (isFailure(expected)) {
-          await assertFailure(call, expected, name);
-        } else {
-          const { branchUpdate } = await call;
-          assert.equal(branchUpdate?.branchCreated, index === 0, name);
-          assert.equal(branchUpdate.repoCreated, index === 0, name);
-          assert.equal(repository.gitLine(["rev-parse", "main"]), branchUpdate.commitId);
-          assert.deepEqual(filesOf(repository), expected, name);
-        }
-      }
-      repository.git(["fsck", "--strict"]);
-    }
-    assert.deepEqual(server.leftovers(), []);
-  });
-}
-
-function commit(
+function setUpRepository(
   server: OperationServer,
-  repository: ServedRepository,
-  messages: readonly CommitFilesMessage[],
-): ReturnType<OperationServer["operations"]["userCommitFiles"]> {
-  const header = commitHeader({
+  format: "sha1" | "sha256" = "sha1",
+): Omit<SetUp, "server"> {
+  const repository = server.repository({ format });
+  const header = {
     repository: server.address(repository),
     user: TEST_USER,
     branchName: Buffer.from("main"),
-    commitMessage: Buffer.from("message"),
+    commitMessage: Buffer.from("commit message"),
+  };
+  const commit: SetUp["commit"] = (changes = {}, actions = createFile("file.txt", "content")) =>
+    server.operations.userCommitFiles([commitHeader({ ...header, ...changes }), ...actions]);
+  return { repository, header, commit };
+}
+
+/** Makes a commit that `ref` names then. */
+function base(repository: ServedRepository, ref: string, content = "base"): string {
+  const oid = commitFiles(repository, { "base.txt": content });
+  repository.git(["update-ref", ref, oid]);
+  return oid;
+}
+
+const AUTHOR = {
+  commitAuthorName: Buffer.from(" Author Name\n"),
+  commitAuthorEmail: Buffer.from("author.email@example.com\u00a0"),
+};
+
+for (const [format, oid] of [
+  ["sha1", "23ec4ccd7fcc6ecf39431805bbff1cbcb6c23b9d"],
+  ["sha256", "0ab6f5df19cb4387f5b1bdac29ea497e12ad4ebd6c50c0a6ade01c75d2f5c5ad"],
+] as const) {
+  test(`userCommitFiles makes the commit that Gitaly makes (${format})`, async (t) => {
+    const { commit } = await setUp(t, { format });
+    const timestamp = { seconds: 12_345n, nanos: 0 };
+    const user = { ...TEST_USER, email: Buffer.from("janedoe@gitlab.com") };
+    const { branchUpdate } = await commit({ ...AUTHOR, timestamp, user });
+    assert.deepEqual(
+      { ...branchUpdate },
+      { ...branchUpdate, commitId: oid, repoCreated: true, branchCreated: true },
+    );
   });
-  return server.operations.userCommitFiles([header, ...messages]);
 }
 
-function isFailure(expected: Files | Failure): expected is Failure {
-  return "kind" in expected && "message" in expected;
-}
+test("userCommitFiles takes the branch as it is for the parent", async (t) => {
+  const { repository, commit } = await setUp(t);
+  const tip = base(repository, "refs/heads/main");
+  const { branchUpdate } = await commit();
+  assert.equal(branchUpdate?.branchCreated || branchUpdate?.repoCreated, false);
+  assert.deepEqual(repository.gitLines(["log", "-1", "--format=%H %P %an <%ae> %cn %s", "main"]), [
+    `${branchUpdate?.commitId} ${tip} Jane Doe <janedoe@gitlab.com> Jane Doe commit message`,
+  ]);
+});
 
-async function assertFailure(
-  call: Promise<unknown>,
-  failure: Failure,
-  name: string,
-): Promise<void> {
-  const { kind, message, path, type } = failure;
-  const error = await failureOf(call);
-  assert(error instanceof Error && "kind" in error, name);
-  assert.deepEqual([error.kind, error.message], [kind, message], name);
-  if (type === undefined) return;
-  const detail = errorDetail(error, UserCommitFilesErrorSchema).error;
-  assert(detail.case === "indexUpdate", name);
-  assert.equal(detail.value.errorType, type, name);
-  assert.equal(Buffer.from(detail.value.path).toString(), path, name);
-}
+test("userCommitFiles begins where it is told", async (t) => {
+  const { server, repository, commit } = await setUp(t);
+  const start = base(repository, "refs/heads/start");
+  const branchName = (name: string) => ({ branchName: Buffer.from(name) });
+  const startBranchName = Buffer.from("start");
+  const parentOf = (name: string) => repository.gitLine(["log", "-1", "--format=%P", name]);
+  const { branchUpdate } = await commit({ ...branchName("a"), startBranchName });
+  assert.equal(branchUpdate?.branchCreated && !branchUpdate.repoCreated, true);
+  assert.equal(parentOf("a"), start);
+  await commit({ ...branchName("b"), startSha: start });
+  assert.equal(parentOf("b"), start);
+  // Without anything else a new branch has no history.
+  await commit(branchName("c"));
+  assert.equal(parentOf("c"), "");
+  // The parent isn't what the branch holds.
+  const problem = {
+    kind: "failed-precondition",
+    message: "reference update: reference does not point to expected object",
+  };
+  await assert.rejects(commit({ ...branchName("c"), startBranchName }), problem);
+  await commit({ ...branchName("c"), startBranchName, force: true });
+  assert.equal(parentOf("c"), start);
+  assert.deepEqual(server.leftovers(), []);
+});
 
-function filesOf(repository: ServedRepository): Files {
-  const lines = repository.gitLines(["ls-tree", "-r", "--format=%(objectmode) %(path)", "main"]);
-  const files = lines.map((line) => [line.slice(0, 6), line.slice(7)] as const);
-  return Object.fromEntries(
-    files.map(([mode, path]) => {
-      const content = repository.git(["cat-file", "blob", `main:${path}`]).toString();
-      return [path, mode === "100755" ? `*${content}` : content];
-    }),
+test("userCommitFiles says why it can't begin there", async (t) => {
+  const { repository, commit } = await setUp(t);
+  base(repository, "refs/heads/main");
+  repository.git(["tag", "-a", "-m", "v1", "v1", "main"]);
+  const tag = repository.gitLine(["rev-parse", "v1"]);
+  const tree = repository.gitLine(["rev-parse", "main^{tree}"]);
+  const doing = 'resolve parent commit: resolving refish "refs/heads/missing^{commit}" in';
+  for (const [changes, message] of [
+    [{ startBranchName: Buffer.from("missing") }, `${doing} *localrepo.Repo: reference not found`],
+    [
+      { startSha: "1".repeat(40) },
+      "fetch missing commit: lookup parent commit: reference not found",
+    ],
+    [{ startSha: tree }, "fetch missing commit: lookup parent commit: reference not found"],
+    [
+      { startSha: tag },
+      `commit-tree: exit status 128: fatal: ${tag} is not a valid 'commit' object\n `,
+    ],
+  ] as const) {
+    await assert.rejects(commit({ ...changes, force: true }), { kind: "internal", message });
+  }
+});
+
+test("userCommitFiles begins in another repository", async (t) => {
+  const { server, repository, header } = await setUp(t);
+  const other = setUpRepository(server);
+  const start = base(other.repository, "refs/heads/start");
+  const servers = { default: { address: `unix:${server.socketPath}`, token: "" } };
+  const metadata = { "gitaly-servers": Buffer.from(JSON.stringify(servers)).toString("base64") };
+  const commit = (changes: Header): Reply => {
+    const first = commitHeader({
+      ...header,
+      startRepository: other.repository.address,
+      ...changes,
+    });
+    return server.operations.userCommitFiles([first, ...createFile("a", "x")], { metadata });
+  };
+  const parentOf = (name: string) => repository.gitLine(["log", "-1", "--format=%P", name]);
+  const branch = { branchName: Buffer.from("one"), startBranchName: Buffer.from("start") };
+  const { branchUpdate } = await commit(branch);
+  assert.deepEqual([branchUpdate?.branchCreated, branchUpdate?.repoCreated], [true, true]);
+  assert.equal(parentOf("one"), start);
+  const second = base(other.repository, "refs/heads/second", "second");
+  await commit({ branchName: Buffer.from("two"), startSha: second });
+  assert.equal(parentOf("two"), second);
+  const doing = 'resolve parent commit: resolving refish "refs/heads/missing^{commit}" in';
+  const missing = { startBranchName: Buffer.from("missing") };
+  const message = `${doing} *remoterepo.Repo: reference not found`;
+  await assert.rejects(commit(missing), { kind: "internal", message });
+  const gone = { startRepository: { ...other.repository.address, relativePath: "gone.git" } };
+  const status = "rpc error: code = NotFound desc = repository not found";
+  await assert.rejects(commit({ ...gone, ...missing }), {
+    kind: "not-found",
+    message: `resolve parent commit: has branches: has local branches: ${status}`,
+  });
+  const empty = setUpRepository(server).repository.address;
+  await commit({ branchName: Buffer.from("three"), startRepository: empty, ...missing });
+  assert.equal(parentOf("three"), "");
+  repository.git(["fsck", "--strict"]);
+  assert.deepEqual(server.leftovers(), []);
+});
+
+test("userCommitFiles needs to be told where another repository is", async (t) => {
+  const { server, commit } = await setUp(t);
+  const startRepository = setUpRepository(server).repository.address;
+  await assert.rejects(commit({ startRepository }), {
+    kind: "internal",
+    message:
+      "resolve parent commit: remote repository: remote repository: empty gitaly-servers metadata",
+  });
+});
+
+test("userCommitFiles changes the branch only when it holds what is expected", async (t) => {
+  const { repository, commit } = await setUp(t);
+  const tip = base(repository, "refs/heads/main");
+  const other = commitFiles(repository, { other: "x" });
+  const zero = "0".repeat(40);
+  const id = 'invalid object ID: "foobar", expected length 40, got 6';
+  for (const [expectedOldOid, kind, message] of [
+    ["foobar", "invalid-argument", `invalid expected old object ID: ${id}`],
+    [
+      "1".repeat(40),
+      "invalid-argument",
+      "cannot resolve expected old object ID: reference not found",
+    ],
+    [zero, "failed-precondition", "reference update: reference already exists"],
+    [other, "failed-precondition", "reference update: reference does not point to expected object"],
+  ] as const) {
+    await assert.rejects(commit({ expectedOldOid }), { kind, message });
+  }
+  assert.equal(repository.gitLine(["rev-parse", "main"]), tip);
+  await commit({ expectedOldOid: tip });
+  const { branchUpdate } = await commit({ expectedOldOid: zero, branchName: Buffer.from("new") });
+  assert.equal(branchUpdate?.branchCreated, true);
+});
+
+test("userCommitFiles cleans up who it is by", async (t) => {
+  const { repository, commit } = await setUp(t);
+  for (const [name, email] of [
+    [",:;<>\"'\nJane Doe,:;<>'\"\n", ",:;<>'\"\njanedoe@gitlab.com,:;<>'\"\n"],
+    ["Ja<ne\n D>oe", "ja<ne\ndoe>@gitlab.com"],
+  ] as const) {
+    const user = { ...TEST_USER, name: Buffer.from(name), email: Buffer.from(email) };
+    const author = { commitAuthorName: user.name, commitAuthorEmail: user.email };
+    await commit({ user, ...author }, []);
+    const people = repository.gitLine(["log", "-1", "--format=%an %ae %cn %ce", "main"]);
+    assert.equal(people, "Jane Doe janedoe@gitlab.com Jane Doe janedoe@gitlab.com");
+  }
+});
+
+test("userCommitFiles signs what is to be signed", async (t) => {
+  const signingKey = join(temporaryDirectory(t), "key");
+  writeFileSync(signingKey, openpgpKey({}));
+  const committer = { committerName: "Server", committerEmail: "server@example.com" };
+  const git = gitSettings({ signingKey, ...committer });
+  const server = await startOperationServer(t, {}, { git });
+  const { repository, commit } = setUpRepository(server);
+  const content = () => repository.git(["cat-file", "commit", "main"]).toString();
+  await commit({ sign: true });
+  assert.match(content(), /^committer Server <server@example\.com> .*\ngpgsig -----BEGIN PGP/m);
+  await commit({}, updateFile("file.txt", "more"));
+  assert.doesNotMatch(content(), /gpgsig|Server/);
+});
+
+test("userCommitFiles takes in large files in pieces", async (t) => {
+  const { server, repository, commit } = await setUp(t);
+  const large = Buffer.alloc(3_000_000, "0123456789abcdef\n");
+  const pieces = [
+    large.subarray(0, 1_000_000),
+    large.subarray(1_000_000, 1_000_001),
+    large.subarray(1_000_001),
+  ];
+  const encoded = large.toString("base64");
+  const texts = [encoded.slice(0, 999_999), encoded.slice(999_999)];
+  await commit({}, [
+    ...commitAction({ filePath: Buffer.from("plain") }, ...pieces),
+    ...commitAction({ filePath: Buffer.from("encoded"), base64Content: true }, ...texts),
+    ...createFile("small", "x"),
+  ]);
+  assert.deepEqual(repository.git(["cat-file", "blob", "main:plain"]), large);
+  assert.deepEqual(repository.git(["cat-file", "blob", "main:encoded"]), large);
+  repository.git(["fsck", "--strict"]);
+  assert.deepEqual(server.leftovers(), []);
+});
+
+test("userCommitFiles keeps to the repository's rules for contents", async (t) => {
+  const { repository, commit } = await setUp(t);
+  mkdirSync(join(repository.path, "info"), { recursive: true });
+  writeFileSync(join(repository.path, "info", "attributes"), "*.txt text\n");
+  await commit({}, [...createFile("a.txt", "one\r\n"), ...createFile("a.bin", "one\r\n")]);
+  assert.equal(repository.git(["cat-file", "blob", "main:a.txt"]).toString(), "one\n");
+  assert.equal(repository.git(["cat-file", "blob", "main:a.bin"]).toString(), "one\r\n");
+});
+
+test("userCommitFiles refuses requests that say too little", async (t) => {
+  const { server, header, commit } = await setUp(t);
+  const none = Buffer.alloc(0);
+  const signature =
+    "commit: failed to parse signature - Signature cannot have an empty name or email";
+  const user = (name: string, email: string) => ({
+    user: { glId: "user-1", name: Buffer.from(name), email: Buffer.from(email) },
+  });
+  for (const [changes, message] of [
+    [{ commitMessage: none, branchName: none }, "empty CommitMessage"],
+    [{ branchName: none, startSha: "x" }, "empty BranchName"],
+    [{ startSha: "foobar" }, 'invalid object ID: "foobar", expected length 40, got 6'],
+    [user("", ""), signature],
+    [user(" ", " "), signature],
+    [user("Jane Doe", ""), signature],
+    [user("", "janedoe@gitlab.com"), signature],
+    [{ user: { ...TEST_USER, timezone: "Nowhere" } }, "unknown time zone Nowhere"],
+  ] as const) {
+    await assert.rejects(commit(changes), { kind: "invalid-argument", message });
+  }
+  const author = { commitAuthorName: Buffer.from("a"), commitAuthorEmail: Buffer.from("b") };
+  const missing = { kind: "internal", message: "missing committer name" };
+  await assert.rejects(commit({ ...user("", "x"), ...author }), missing);
+  const { user: _, ...anonymous } = header;
+  const calls = [
+    [server.operations.userCommitFiles([commitHeader(anonymous)]), "empty User"],
+    [server.operations.userCommitFiles(createFile("a")), "empty UserCommitFilesRequestHeader"],
+  ] as const;
+  for (const [call, message] of calls) {
+    await assert.rejects(call, { kind: "invalid-argument", message });
+  }
+  await assert.rejects(server.operations.userCommitFiles([]), { kind: "internal", message: "EOF" });
+  await assertRepositoryErrors((address) => {
+    const { repository: __, ...rest } = header;
+    const first = commitHeader({ ...rest, ...(address && { repository: address }) });
+    return server.operations.userCommitFiles([first]);
+  });
+});
+
+test("userCommitFiles passes on what a custom hook says, and leaves nothing", async (t) => {
+  const { server, repository, commit } = await setUp(t);
+  const tip = base(repository, "refs/heads/main");
+  const objects = repository.gitLine(["count-objects"]);
+  for (const [hook, type] of [
+    ["pre-receive", CustomHookError_HookType.PRERECEIVE],
+    ["update", CustomHookError_HookType.UPDATE],
+  ] as const) {
+    const look = hook === "pre-receive" ? "read old new ref; git cat-file -e $new || exit 0;" : "";
+    writeCustomHook(repository.path, hook, `${look} echo GL_ID=$GL_ID; exit 1`);
+    const error = await failureOf(commit());
+    assert(error instanceof Error && "kind" in error);
+    const said = `update reference: running ${hook} hooks: GL_ID=user-123\n`;
+    assert.deepEqual(
+      [error.kind, error.message],
+      ["permission-denied", `denied by custom hooks: ${said}`],
+    );
+    const detail = errorDetail(error, UserCommitFilesErrorSchema).error;
+    assert(detail.case === "customHook");
+    assert.equal(detail.value.hookType, type);
+    assert.equal(Buffer.from(detail.value.stdout).toString(), "GL_ID=user-123\n");
+    if (hook === "pre-receive") assert.equal(repository.gitLine(["count-objects"]), objects);
+    writeCustomHook(repository.path, hook, "exit 0");
+  }
+  assert.equal(repository.gitLine(["rev-parse", "main"]), tip);
+  assert.deepEqual(server.leftovers(), []);
+});
+
+test("userCommitFiles tells what GitLab has against it", async (t) => {
+  const answers = { allowed: { status: 401, body: '{"status":false,"message":"no way"}' } };
+  const { server, repository, commit } = await setUp(t, { answers });
+  const error = await failureOf(commit());
+  assert(error instanceof Error && "kind" in error);
+  const said = "update reference: running pre-receive hooks: GitLab: no way";
+  assert.deepEqual(
+    [error.kind, error.message],
+    ["permission-denied", `denied by access checks: ${said}`],
   );
-}
+  const detail = errorDetail(error, UserCommitFilesErrorSchema).error;
+  assert(detail.case === "accessCheck");
+  const { errorMessage, protocol, userId, changes } = detail.value;
+  assert.deepEqual([errorMessage, protocol, userId], ["no way", "web", "user-123"]);
+  assert.match(Buffer.from(changes).toString(), /^0{40} [0-9a-f]{40} refs\/heads\/main\n$/);
+  assert.deepEqual(repository.gitLines(["for-each-ref"]), []);
+  assert.deepEqual(server.leftovers(), []);
+});
+
+test("userCommitFiles lets one of several calls for the same branch win", async (t) => {
+  const { server, repository, commit } = await setUp(t);
+  const tip = base(repository, "refs/heads/main");
+  const calls = [1, 2, 3, 4].map((index) =>
+    commit({ expectedOldOid: tip }, createFile(`file-${index}`)),
+  );
+  const outcomes = await Promise.allSettled(calls);
+  assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
+  for (const outcome of outcomes) {
+    if (outcome.status === "rejected") assert.equal(outcome.reason.kind, "failed-precondition");
+  }
+  assert.equal(repository.gitLine(["rev-parse", "main^"]), tip);
+  assert.deepEqual(server.leftovers(), []);
+});
+
+test("userCommitFiles changes nothing when it is cancelled while a hook runs", async (t) => {
+  const { server, repository, header } = await setUp(t);
+  const tip = base(repository, "refs/heads/main");
+  writeCustomHook(repository.path, "pre-receive", `echo > ${repository.path}/began; sleep 1000`);
+  const controller = new AbortController();
+  const messages = [commitHeader(header), ...createFile("a", "x")];
+  const call = server.operations.userCommitFiles(messages, { signal: controller.signal });
+  await eventually("the hook runs", 10_000, () => existsSync(`${repository.path}/began`));
+  controller.abort();
+  await assert.rejects(call);
+  await eventually("nothing is left", 10_000, () => server.leftovers().length === 0);
+  assert.equal(repository.gitLine(["rev-parse", "main"]), tip);
+});
+
+test("userCommitFiles drops what came when the client goes away", async (t) => {
+  const { server, repository, header } = await setUp(t);
+  const controller = new AbortController();
+  const piece = Buffer.alloc(600_000, "x");
+  async function* messages(): AsyncIterable<CommitFilesMessage> {
+    yield commitHeader(header);
+    yield* commitAction({ filePath: Buffer.from("a") }, piece, piece);
+    await eventually("the content has come", 10_000, () => server.leftovers().length === 1);
+    controller.abort();
+  }
+  const call = server.operations.userCommitFiles(messages(), { signal: controller.signal });
+  await assert.rejects(call, { kind: "cancelled" });
+  await eventually("nothing is left", 10_000, () => server.leftovers().length === 0);
+  assert.deepEqual(repository.gitLines(["for-each-ref"]), []);
+});

@@ -86,7 +86,17 @@ export class TransactionVotes implements ReferenceVoter {
     phase: VotePhase,
     signal: AbortSignal,
   ): Promise<void> {
-    return this.#cast(transaction, createHash("sha1").update(content).digest(), phase, signal);
+    return this.voteHash(transaction, createHash("sha1").update(content).digest(), phase, signal);
+  }
+
+  /** As `vote`, for content that is given by its SHA-1. */
+  voteHash(
+    transaction: HookTransaction,
+    hash: Uint8Array,
+    phase: VotePhase,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#cast(transaction, hash, phase, signal);
   }
 
   async stop({ id, backchannelId }: HookTransaction, signal: AbortSignal): Promise<void> {

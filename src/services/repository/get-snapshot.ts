@@ -9,15 +9,13 @@ import type {
 } from "../../storage/locator/repository-locator.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { AlternatesError, alternateDirectories } from "./alternate-directories.ts";
+import { joinPieces } from "./join-pieces.ts";
 import { snapshotConfig } from "./snapshot-config.ts";
 import { SnapshotFiles } from "./snapshot-files.ts";
 import { TAR_END } from "./tar-header.ts";
 
 type Needs = { readonly locator: RepositoryLocator };
 type GetSnapshot = Handler<typeof RepositoryService.method.getSnapshot>;
-
-/** A reply is sent when it has so many bytes. */
-const REPLY_BYTES = 128 * 1024;
 
 /**
  * Streams a repository's files as a tar archive: its references, its objects and those that it
@@ -26,7 +24,7 @@ const REPLY_BYTES = 128 * 1024;
 export function getSnapshot({ locator }: Needs): GetSnapshot {
   return async function* (request, { signal }) {
     const located = locateRepository(locator, request.repository);
-    for await (const data of inReplies(archive(located, signal))) yield { data };
+    for await (const data of joinPieces(archive(located, signal))) yield { data };
   };
 }
 
@@ -67,19 +65,4 @@ async function* ownFiles(
   for (const folder of ["refs", "reftable", "branches"]) yield* files.directory(folder);
   yield* files.objects(`${binaryFromText(path)}/objects`);
   yield* files.file("shallow");
-}
-
-/** Joins small pieces. */
-async function* inReplies(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-  let gathered: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of pieces) {
-    gathered.push(piece);
-    bytes += piece.length;
-    if (bytes < REPLY_BYTES) continue;
-    yield Buffer.concat(gathered);
-    gathered = [];
-    bytes = 0;
-  }
-  if (bytes > 0) yield Buffer.concat(gathered);
 }

@@ -5,6 +5,7 @@ import type { InternalSourceNeeds } from "../common/internal-source.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import type { ServerChannels } from "../common/server-channels.ts";
 import type { TransactionVotes } from "../common/transaction-votes.ts";
+import { backupCustomHooks } from "./backup-custom-hooks.ts";
 import { calculateChecksum } from "./calculate-checksum.ts";
 import { createFork } from "./create-fork.ts";
 import { createRepository } from "./create-repository.ts";
@@ -18,6 +19,7 @@ import { findMergeBase } from "./find-merge-base.ts";
 import { fsck } from "./fsck.ts";
 import { getArchive } from "./get-archive.ts";
 import { getConfig } from "./get-config.ts";
+import { getCustomHooks } from "./get-custom-hooks.ts";
 import { getFileAttributes } from "./get-file-attributes.ts";
 import { getInfoAttributes } from "./get-info-attributes.ts";
 import { getObjectDirectorySize } from "./get-object-directory-size.ts";
@@ -30,8 +32,10 @@ import { removeRepository } from "./remove-repository.ts";
 import { repositoryExists } from "./repository-exists.ts";
 import { repositoryInfo } from "./repository-info.ts";
 import { repositorySize } from "./repository-size.ts";
+import { restoreCustomHooks } from "./restore-custom-hooks.ts";
 import { searchFilesByContent } from "./search-files-by-content.ts";
 import { searchFilesByName } from "./search-files-by-name.ts";
+import { setCustomHooks } from "./set-custom-hooks.ts";
 import { writeRef } from "./write-ref.ts";
 
 interface Needs extends ReadNeeds, InternalSourceNeeds {
@@ -42,6 +46,7 @@ interface Needs extends ReadNeeds, InternalSourceNeeds {
 
 export function repositoryService(needs: Needs): ServiceRegistration {
   return serve(RepositoryService, {
+    backupCustomHooks: backupCustomHooks(needs),
     calculateChecksum: calculateChecksum(needs),
     createFork: createFork(needs),
     createRepository: createRepository(needs),
@@ -55,6 +60,7 @@ export function repositoryService(needs: Needs): ServiceRegistration {
     fsck: fsck(needs),
     getArchive: getArchive(needs),
     getConfig: getConfig(needs),
+    getCustomHooks: getCustomHooks(needs),
     getFileAttributes: getFileAttributes(needs),
     getInfoAttributes: getInfoAttributes(needs),
     getObjectDirectorySize: getObjectDirectorySize(needs),
@@ -67,8 +73,10 @@ export function repositoryService(needs: Needs): ServiceRegistration {
     repositoryExists: repositoryExists(needs),
     repositoryInfo: repositoryInfo(needs),
     repositorySize: repositorySize(needs),
+    restoreCustomHooks: restoreCustomHooks(needs),
     searchFilesByContent: searchFilesByContent(needs),
     searchFilesByName: searchFilesByName(needs),
+    setCustomHooks: setCustomHooks(needs),
     writeRef: writeRef(needs),
   });
 }

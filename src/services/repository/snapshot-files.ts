@@ -1,9 +1,9 @@
 import { constants, type Stats } from "node:fs";
-import { type FileHandle, lstat, open, readdir, readFile } from "node:fs/promises";
+import { type FileHandle, lstat, open, readdir, readFile, readlink } from "node:fs/promises";
 import { isMissing } from "../../base/error/system-error-text.ts";
 import { binaryFromText, bytesFromBinary } from "../../git/ref/binary-string.ts";
 import { isObjectFile } from "./object-file.ts";
-import { tarHeader, tarPadding } from "./tar-header.ts";
+import { type TarEntry, tarHeader, tarPadding } from "./tar-header.ts";
 
 const READ_BYTES = 128 * 1024;
 
@@ -16,12 +16,15 @@ const OWNER_EXECUTES = 0o100;
 export class SnapshotFiles {
   readonly #root: string;
   readonly #signal: AbortSignal;
+  readonly #withLinks: boolean;
   /** Fills up the last block of the entry before, which is only done when another one follows. */
   #padding: Buffer = Buffer.alloc(0);
 
-  constructor(root: string, signal: AbortSignal) {
+  /** @param withLinks whether symbolic links are part of directories. Default false. */
+  constructor(root: string, signal: AbortSignal, withLinks = false) {
     this.#root = binaryFromText(root);
     this.#signal = signal;
+    this.#withLinks = withLinks;
   }
 
   /** A file, if it exists; anything but a regular file is an error. */
@@ -46,7 +49,7 @@ export class SnapshotFiles {
     this.#padding = tarPadding(content.length);
   }
 
-  /** A directory, if it exists, with all directories and regular files below it. */
+  /** A directory, if it exists, with all directories, regular files and maybe links below it. */
   async *directory(name: string): AsyncGenerator<Buffer, void, undefined> {
     const path = `${this.#root}/${name}`;
     const stats = await findStats(path);
@@ -56,6 +59,11 @@ export class SnapshotFiles {
       this.#padding = tarPadding(0);
       for (const entry of await list(path)) yield* this.directory(`${name}/${entry}`);
     } else if (stats.isFile()) yield* this.#copy(path, name, stats);
+    else if (stats.isSymbolicLink() && this.#withLinks) {
+      const linkName = await readlink(bytesFromBinary(path), { encoding: "latin1" });
+      yield this.#header(name, stats, { size: 0, linkName });
+      this.#padding = tarPadding(0);
+    }
   }
 
   /** The objects and packs below a directory; they come below `objects/`, wherever it is. */
@@ -97,7 +105,7 @@ export class SnapshotFiles {
   #header(
     name: string,
     { mode, mtimeMs, uid, gid }: Stats,
-    fields: { readonly size: number; readonly uid?: number; readonly gid?: number },
+    fields: Pick<TarEntry, "size" | "linkName"> & Partial<Pick<TarEntry, "uid" | "gid">>,
   ): Buffer {
     const isExecutable = (mode & OWNER_EXECUTES) !== 0;
     const header = tarHeader({

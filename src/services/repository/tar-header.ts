@@ -1,9 +1,11 @@
 import { binaryFromText, bytesFromBinary } from "../../git/ref/binary-string.ts";
 
-/** What stands in front of a file or folder in a tar archive, see pax(1). */
+/** What stands in front of a file, folder or link in a tar archive, see pax(1). */
 export interface TarEntry {
   /** A binary string; a folder's ends in a slash. */
   readonly name: string;
+  /** What a symbolic link leads to, a binary string. Undefined for what is none. */
+  readonly linkName?: string | undefined;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -26,20 +28,22 @@ const PREFIX_BYTES = 155;
 const SIZE_MAX = 8 ** 11 - 1;
 
 const FILE = "0";
+const LINK = "2";
 const FOLDER = "5";
 const EXTENDED = "x";
 
 /** Encodes the header of an entry, with an extended one in front if its values need that. */
 export function tarHeader(entry: TarEntry): Buffer {
-  const type = entry.name.endsWith("/") ? FOLDER : FILE;
+  const { linkName = "" } = entry;
   const split = splitName(entry.name);
   const records = [
+    ...(fits(linkName, NAME_BYTES) ? [] : [record("linkpath", linkName)]),
     ...(split === undefined ? [record("path", entry.name)] : []),
     ...(entry.size > SIZE_MAX ? [record("size", String(entry.size))] : []),
   ].join("");
   const size = entry.size > SIZE_MAX ? 0 : entry.size;
   const place = split ?? { prefix: "", name: entry.name.slice(0, NAME_BYTES) };
-  const header = encodeHeader({ ...entry, size, ...place }, type);
+  const header = encodeHeader({ ...entry, size, ...place }, typeOf(entry));
   if (records === "") return header;
   const base = entry.name.replace(/\/$/, "").split("/").at(-1) ?? "";
   const name = `PaxHeaders.0/${base}`.slice(0, NAME_BYTES);
@@ -51,6 +55,11 @@ export function tarHeader(entry: TarEntry): Buffer {
     tarPadding(content.length),
     header,
   ]);
+}
+
+function typeOf({ name, linkName }: TarEntry): string {
+  if (linkName !== undefined) return LINK;
+  return name.endsWith("/") ? FOLDER : FILE;
 }
 
 /** What fills up the last block of a content. */
@@ -65,12 +74,17 @@ interface SplitName {
 
 /** Long names are cut at a slash; undefined when that doesn't help, or they aren't ASCII. */
 function splitName(name: string): SplitName | undefined {
-  if (binaryFromText(name) !== name) return undefined;
-  if (name.length <= NAME_BYTES) return { prefix: "", name };
+  if (fits(name, NAME_BYTES)) return { prefix: "", name };
+  if (!fits(name, Infinity)) return undefined;
   const cut = name.lastIndexOf("/", Math.min(PREFIX_BYTES, name.length - 2));
   const rest = name.length - cut - 1;
   if (cut <= 0 || rest > NAME_BYTES) return undefined;
   return { prefix: name.slice(0, cut), name: name.slice(cut + 1) };
+}
+
+/** Whether a binary string is ASCII and not too long for its place. */
+function fits(text: string, bytesMax: number): boolean {
+  return text.length <= bytesMax && binaryFromText(text) === text;
 }
 
 function encodeHeader(entry: TarEntry & SplitName, type: string): Buffer {
@@ -83,6 +97,7 @@ function encodeHeader(entry: TarEntry & SplitName, type: string): Buffer {
   block.write(octal(Math.max(0, entry.mtime), 12), 136, "latin1");
   // The sum is taken with blanks in its own place.
   block.write(`        ${type}`, 148, "latin1");
+  block.write(entry.linkName ?? "", 157, NAME_BYTES, "latin1");
   block.write("ustar\x0000", 257, "latin1");
   block.write(`${octal(0, 8)}${octal(0, 8)}`, 329, "latin1");
   block.write(entry.prefix, 345, PREFIX_BYTES, "latin1");

@@ -1,6 +1,6 @@
 import { DiffTooHardError } from "./diff-too-hard-error.ts";
 import type { LineMemory } from "./line-memory.ts";
-import type { Lines } from "./line-table.ts";
+import type { Lines } from "./lines.ts";
 
 /** Looks at places in the table for one line, on average, before lines count as made to collide. */
 const PROBES_PER_LINE_MAX = 64;

@@ -2,6 +2,7 @@ import { findCommonEnds } from "./common-ends.ts";
 import { DiffTooHardError } from "./diff-too-hard-error.ts";
 import { LineClassifier } from "./line-classifier.ts";
 import type { LineMemory } from "./line-memory.ts";
+import type { Lines } from "./lines.ts";
 
 /** A text with more lines isn't compared here. */
 export const LINES_MAX: number = 50_000;
@@ -13,19 +14,6 @@ export const TEXT_BYTES_MAX: number = 2 * 1024 * 1024;
 const LINE_BYTES = 24;
 
 const NEWLINE = 0x0a;
-
-/** A text cut into lines. A line includes its newline; the last one may have none. */
-export interface Lines {
-  readonly content: Buffer;
-  readonly count: number;
-  /** Where each line begins, and the end of the content as one more entry. */
-  readonly starts: Int32Array;
-  /**
-   * For each line a number that equal lines of both texts share; -1 for lines that are alike at
-   * both ends of the texts and equal none of the lines in between.
-   */
-  readonly classes: Int32Array;
-}
 
 /** Two texts whose equal lines are known. */
 export interface LineTable {

@@ -1,5 +1,5 @@
 import type { Side } from "./compared-lines.ts";
-import type { Lines } from "./line-table.ts";
+import type { Lines } from "./lines.ts";
 import { compareScores, type SplitScore, scoreSplits } from "./split-score.ts";
 
 /** A group isn't moved further than this for better looks. */

@@ -1,4 +1,4 @@
-import type { Lines } from "./line-table.ts";
+import type { Lines } from "./lines.ts";
 
 /** Indentation beyond this many columns counts as that many. */
 const INDENT_MAX = 200;

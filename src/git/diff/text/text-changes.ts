@@ -1,7 +1,8 @@
 import { selectComparedLines } from "./compared-lines.ts";
 import { markEdits } from "./edit-path.ts";
 import { LineMemory } from "./line-memory.ts";
-import { createLineTable, type Lines } from "./line-table.ts";
+import { createLineTable } from "./line-table.ts";
+import type { Lines } from "./lines.ts";
 import { slideGroups } from "./slide-groups.ts";
 
 /** Lines that were replaced by others; either may be none. Numbers of lines begin with 0. */

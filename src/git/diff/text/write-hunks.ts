@@ -1,6 +1,6 @@
 import type { ByteWriter } from "./byte-writer.ts";
 import type { FindFunction } from "./function-line.ts";
-import type { Lines } from "./line-table.ts";
+import type { Lines } from "./lines.ts";
 import type { TextChange, TextChanges } from "./text-changes.ts";
 import { endOfUtf8 } from "./text-prefix.ts";
 

@@ -4,12 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { RepositoryService } from "../../proto/repository_pb.ts";
+import { createClient } from "../../rpc/client/client.ts";
 import { commitFiles } from "../../testing/commit-files.ts";
 import { requireBasicAuth, startGitHttpServer } from "../../testing/git-http-server.ts";
 import { createTestRepository, type TestRepository } from "../../testing/git-repository.ts";
 import { startGitSshServer } from "../../testing/git-ssh-server.ts";
 import { startTestServer } from "../../testing/test-server.ts";
 import { gitSettings } from "../../testing/test-settings.ts";
+import { beginTransaction, votesOn } from "../../testing/transaction-client.ts";
 
 /** References and the content of the only file of their commits; `a>b` is b on top of a. */
 type Refs = Readonly<Record<string, string>>;
@@ -407,4 +409,29 @@ test("fetchRemote says what is wrong", async (t) => {
     "invalid-argument",
     "storage name not found",
   );
+});
+
+test("fetchRemote has servers of a transaction vote on what it changes", async (t) => {
+  const { server } = await setUp(t);
+  const [local, remote] = [server.repository(), server.repository()];
+  fill(remote, { [MAIN]: "1" });
+  fill(local, { "refs/heads/gone": "2" });
+  const oid = remote.gitLine(["rev-parse", MAIN]);
+  const zero = "0".repeat(40);
+  const { channel, metadata, votes } = beginTransaction(t, server);
+  const client = createClient(RepositoryService, channel);
+  const request = { repository: local.address, remoteParams: { url: remote.path } };
+  await client.fetchRemote(request, { metadata });
+  assert.deepEqual(heads(local), { [MAIN]: "1" });
+  // That something goes whatever it is, nobody votes on.
+  assert.deepEqual(votes, votesOn(`${zero} ${oid} ${MAIN}\n`));
+  fill(remote, { [MAIN]: "3" });
+  const refusing = beginTransaction(t, server, "prepared");
+  const other = createClient(RepositoryService, refusing.channel);
+  const forced = { ...request, force: true };
+  await assert.rejects(other.fetchRemote(forced, { metadata: refusing.metadata }), {
+    message: /^preparing reference update: /,
+  });
+  assert.deepEqual(heads(local), { [MAIN]: "1" });
+  assert.deepEqual(readdirSync(join(server.storagePath, "+gitaly/tmp")), []);
 });

@@ -11,10 +11,12 @@ import {
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { RepositoryService } from "../../proto/repository_pb.ts";
+import { createClient } from "../../rpc/client/client.ts";
 import { commitFiles } from "../../testing/commit-files.ts";
 import { openTestRepository, type TestRepository } from "../../testing/git-repository.ts";
 import { OTHER_STORAGE, serversMetadata, startOtherServer } from "../../testing/other-server.ts";
 import { startTestServer, TEST_STORAGE } from "../../testing/test-server.ts";
+import { beginTransaction, votesOn } from "../../testing/transaction-client.ts";
 
 const TARGET = { storageName: TEST_STORAGE, relativePath: "replica.git" };
 
@@ -155,4 +157,31 @@ test("replicateRepository says what is wrong", async (t) => {
     message: "invalid source repository",
   });
   assert.equal(existsSync(join(server.storagePath, TARGET.relativePath)), false);
+});
+
+test("replicateRepository has servers of a transaction vote on each step", async (t) => {
+  const { server, other, metadata: servers } = await setUp(t);
+  const source = other.repository();
+  const first = commitFiles(source, { a: "a" });
+  const second = commitFiles(source, { a: "b" }, [first]);
+  source.git(["update-ref", "refs/heads/main", first]);
+  const { channel, metadata: transaction, votes } = beginTransaction(t, server);
+  const client = createClient(RepositoryService, channel);
+  const metadata = { ...servers, ...transaction };
+  const request = { repository: TARGET, source: source.address };
+  await client.replicateRepository(request, { metadata });
+  const config = readFileSync(join(source.path, "config"));
+  const [preparing = ""] = votesOn("preparing commit locked file");
+  const settings = [preparing, ...votesOn(config).slice(1)];
+  const [hooksPreparing = ""] = votesOn("preparing set custom hooks");
+  assert.equal(votes.length, 9);
+  assert.deepEqual(votes.slice(3, 7), [...settings, hooksPreparing]);
+  votes.length = 0;
+  source.git(["update-ref", "refs/heads/main", second]);
+  await client.replicateRepository(request, { metadata });
+  const change = votesOn(`${first} ${second} refs/heads/main\n`);
+  const references = votes.slice(3, -3);
+  assert.deepEqual(votes.slice(0, 3), settings);
+  // Git asks before it locks as well, if it is new enough.
+  assert.deepEqual(references.slice(-2), change.slice(1));
 });

@@ -85,6 +85,14 @@ export class PackedRefs {
     return record.kind === "direct" ? record : undefined;
   }
 
+  /** The first name that starts with `prefix`. Throws a CorruptRefStoreError for a damaged record. */
+  firstName(prefix: string): string | undefined {
+    const start = this.#records.lowerBound(prefix);
+    if (start >= this.#records.end) return undefined;
+    const { name } = this.#parse(this.#records.record(start), 0, false);
+    return name.startsWith(prefix) ? name : undefined;
+  }
+
   /**
    * Yields the references whose names start with `prefix` and sort behind `after`, in order.
    *

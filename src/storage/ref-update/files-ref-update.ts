@@ -133,10 +133,7 @@ export class FilesRefUpdate {
     const { refs } = open;
     const occupied: OccupiedNames = {
       has: (name) => refs?.find(name) !== undefined,
-      firstWithPrefix: (prefix) => {
-        for (const { name } of refs?.list(prefix, "") ?? []) return name;
-        return undefined;
-      },
+      firstWithPrefix: (prefix) => refs?.firstName(prefix),
     };
     let count = 0;
     const steps = verifyNamesAvailable(newNames, occupied, names);

@@ -220,9 +220,8 @@ function isPacked({ packed }: FilesRefReader, name: RefName): boolean {
 
 function firstWithPrefix({ loose, packed }: FilesRefReader, prefix: string): string | undefined {
   const names = loose.list(prefix).map(({ name }): string => name);
-  for (const { name } of packed.list(prefix, "")) {
-    names.push(name);
-    break;
-  }
+  using open = packed.open();
+  const first = open.refs?.firstName(prefix);
+  if (first !== undefined) names.push(first);
   return names.sort(compareBinary)[0];
 }

@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import type { Message, MessageInitShape } from "@bufbuild/protobuf";
+import { test } from "node:test";
 import { CustomHookError_HookType } from "../../proto/errors_pb.ts";
-import {
-  UserCommitFilesErrorSchema,
-  type UserCommitFilesRequestHeaderSchema,
-} from "../../proto/operations_pb.ts";
+import { UserCommitFilesErrorSchema } from "../../proto/operations_pb.ts";
 import {
   type CommitFilesMessage,
   commitAction,
@@ -16,64 +12,23 @@ import {
   updateFile,
 } from "../../testing/commit-actions.ts";
 import { commitFiles } from "../../testing/commit-files.ts";
+import {
+  base,
+  repositoryForCommits,
+  startCommitFilesServer,
+} from "../../testing/commit-files-server.ts";
 import { writeCustomHook } from "../../testing/custom-hook.ts";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
 import { openpgpKey } from "../../testing/openpgp-key.ts";
 import {
   errorDetail,
   failureOf,
-  type GitlabAnswers,
-  type OperationServer,
   startOperationServer,
   TEST_USER,
 } from "../../testing/operation-server.ts";
 import { eventually } from "../../testing/processes.ts";
 import { assertRepositoryErrors } from "../../testing/repository-errors.ts";
-import type { ServedRepository } from "../../testing/test-server.ts";
 import { gitSettings } from "../../testing/test-settings.ts";
-
-/** As plain fields, not as a message. */
-type Header = Exclude<MessageInitShape<typeof UserCommitFilesRequestHeaderSchema>, Message>;
-type Reply = ReturnType<OperationServer["operations"]["userCommitFiles"]>;
-
-interface SetUp {
-  readonly server: OperationServer;
-  readonly repository: ServedRepository;
-  readonly header: Header;
-  /** Commits one file, or what `actions` say. */
-  commit(changes?: Header, actions?: readonly CommitFilesMessage[]): Reply;
-}
-
-async function setUp(
-  t: TestContext,
-  { answers = {}, format = "sha1" }: { answers?: GitlabAnswers; format?: "sha1" | "sha256" } = {},
-): Promise<SetUp> {
-  const server = await startOperationServer(t, answers);
-  return { server, ...setUpRepository(server, format) };
-}
-
-function setUpRepository(
-  server: OperationServer,
-  format: "sha1" | "sha256" = "sha1",
-): Omit<SetUp, "server"> {
-  const repository = server.repository({ format });
-  const header = {
-    repository: server.address(repository),
-    user: TEST_USER,
-    branchName: Buffer.from("main"),
-    commitMessage: Buffer.from("commit message"),
-  };
-  const commit: SetUp["commit"] = (changes = {}, actions = createFile("file.txt", "content")) =>
-    server.operations.userCommitFiles([commitHeader({ ...header, ...changes }), ...actions]);
-  return { repository, header, commit };
-}
-
-/** Makes a commit that `ref` names then. */
-function base(repository: ServedRepository, ref: string, content = "base"): string {
-  const oid = commitFiles(repository, { "base.txt": content });
-  repository.git(["update-ref", ref, oid]);
-  return oid;
-}
 
 const AUTHOR = {
   commitAuthorName: Buffer.from(" Author Name\n"),
@@ -85,7 +40,7 @@ for (const [format, oid] of [
   ["sha256", "0ab6f5df19cb4387f5b1bdac29ea497e12ad4ebd6c50c0a6ade01c75d2f5c5ad"],
 ] as const) {
   test(`userCommitFiles makes the commit that Gitaly makes (${format})`, async (t) => {
-    const { commit } = await setUp(t, { format });
+    const { commit } = await startCommitFilesServer(t, { format });
     const timestamp = { seconds: 12_345n, nanos: 0 };
     const user = { ...TEST_USER, email: Buffer.from("janedoe@gitlab.com") };
     const { branchUpdate } = await commit({ ...AUTHOR, timestamp, user });
@@ -97,7 +52,7 @@ for (const [format, oid] of [
 }
 
 test("userCommitFiles takes the branch as it is for the parent", async (t) => {
-  const { repository, commit } = await setUp(t);
+  const { repository, commit } = await startCommitFilesServer(t);
   const tip = base(repository, "refs/heads/main");
   const { branchUpdate } = await commit();
   assert.equal(branchUpdate?.branchCreated || branchUpdate?.repoCreated, false);
@@ -106,105 +61,8 @@ test("userCommitFiles takes the branch as it is for the parent", async (t) => {
   ]);
 });
 
-test("userCommitFiles begins where it is told", async (t) => {
-  const { server, repository, commit } = await setUp(t);
-  const start = base(repository, "refs/heads/start");
-  const branchName = (name: string) => ({ branchName: Buffer.from(name) });
-  const startBranchName = Buffer.from("start");
-  const parentOf = (name: string) => repository.gitLine(["log", "-1", "--format=%P", name]);
-  const { branchUpdate } = await commit({ ...branchName("a"), startBranchName });
-  assert.equal(branchUpdate?.branchCreated && !branchUpdate.repoCreated, true);
-  assert.equal(parentOf("a"), start);
-  await commit({ ...branchName("b"), startSha: start });
-  assert.equal(parentOf("b"), start);
-  // Without anything else a new branch has no history.
-  await commit(branchName("c"));
-  assert.equal(parentOf("c"), "");
-  // The parent isn't what the branch holds.
-  const problem = {
-    kind: "failed-precondition",
-    message: "reference update: reference does not point to expected object",
-  };
-  await assert.rejects(commit({ ...branchName("c"), startBranchName }), problem);
-  await commit({ ...branchName("c"), startBranchName, force: true });
-  assert.equal(parentOf("c"), start);
-  assert.deepEqual(server.leftovers(), []);
-});
-
-test("userCommitFiles says why it can't begin there", async (t) => {
-  const { repository, commit } = await setUp(t);
-  base(repository, "refs/heads/main");
-  repository.git(["tag", "-a", "-m", "v1", "v1", "main"]);
-  const tag = repository.gitLine(["rev-parse", "v1"]);
-  const tree = repository.gitLine(["rev-parse", "main^{tree}"]);
-  const doing = 'resolve parent commit: resolving refish "refs/heads/missing^{commit}" in';
-  for (const [changes, message] of [
-    [{ startBranchName: Buffer.from("missing") }, `${doing} *localrepo.Repo: reference not found`],
-    [
-      { startSha: "1".repeat(40) },
-      "fetch missing commit: lookup parent commit: reference not found",
-    ],
-    [{ startSha: tree }, "fetch missing commit: lookup parent commit: reference not found"],
-    [
-      { startSha: tag },
-      `commit-tree: exit status 128: fatal: ${tag} is not a valid 'commit' object\n `,
-    ],
-  ] as const) {
-    await assert.rejects(commit({ ...changes, force: true }), { kind: "internal", message });
-  }
-});
-
-test("userCommitFiles begins in another repository", async (t) => {
-  const { server, repository, header } = await setUp(t);
-  const other = setUpRepository(server);
-  const start = base(other.repository, "refs/heads/start");
-  const servers = { default: { address: `unix:${server.socketPath}`, token: "" } };
-  const metadata = { "gitaly-servers": Buffer.from(JSON.stringify(servers)).toString("base64") };
-  const commit = (changes: Header): Reply => {
-    const first = commitHeader({
-      ...header,
-      startRepository: other.repository.address,
-      ...changes,
-    });
-    return server.operations.userCommitFiles([first, ...createFile("a", "x")], { metadata });
-  };
-  const parentOf = (name: string) => repository.gitLine(["log", "-1", "--format=%P", name]);
-  const branch = { branchName: Buffer.from("one"), startBranchName: Buffer.from("start") };
-  const { branchUpdate } = await commit(branch);
-  assert.deepEqual([branchUpdate?.branchCreated, branchUpdate?.repoCreated], [true, true]);
-  assert.equal(parentOf("one"), start);
-  const second = base(other.repository, "refs/heads/second", "second");
-  await commit({ branchName: Buffer.from("two"), startSha: second });
-  assert.equal(parentOf("two"), second);
-  const doing = 'resolve parent commit: resolving refish "refs/heads/missing^{commit}" in';
-  const missing = { startBranchName: Buffer.from("missing") };
-  const message = `${doing} *remoterepo.Repo: reference not found`;
-  await assert.rejects(commit(missing), { kind: "internal", message });
-  const gone = { startRepository: { ...other.repository.address, relativePath: "gone.git" } };
-  const status = "rpc error: code = NotFound desc = repository not found";
-  await assert.rejects(commit({ ...gone, ...missing }), {
-    kind: "not-found",
-    message: `resolve parent commit: has branches: has local branches: ${status}`,
-  });
-  const empty = setUpRepository(server).repository.address;
-  await commit({ branchName: Buffer.from("three"), startRepository: empty, ...missing });
-  assert.equal(parentOf("three"), "");
-  repository.git(["fsck", "--strict"]);
-  assert.deepEqual(server.leftovers(), []);
-});
-
-test("userCommitFiles needs to be told where another repository is", async (t) => {
-  const { server, commit } = await setUp(t);
-  const startRepository = setUpRepository(server).repository.address;
-  await assert.rejects(commit({ startRepository }), {
-    kind: "internal",
-    message:
-      "resolve parent commit: remote repository: remote repository: empty gitaly-servers metadata",
-  });
-});
-
 test("userCommitFiles changes the branch only when it holds what is expected", async (t) => {
-  const { repository, commit } = await setUp(t);
+  const { repository, commit } = await startCommitFilesServer(t);
   const tip = base(repository, "refs/heads/main");
   const other = commitFiles(repository, { other: "x" });
   const zero = "0".repeat(40);
@@ -228,7 +86,7 @@ test("userCommitFiles changes the branch only when it holds what is expected", a
 });
 
 test("userCommitFiles cleans up who it is by", async (t) => {
-  const { repository, commit } = await setUp(t);
+  const { repository, commit } = await startCommitFilesServer(t);
   for (const [name, email] of [
     [",:;<>\"'\nJane Doe,:;<>'\"\n", ",:;<>'\"\njanedoe@gitlab.com,:;<>'\"\n"],
     ["Ja<ne\n D>oe", "ja<ne\ndoe>@gitlab.com"],
@@ -247,7 +105,7 @@ test("userCommitFiles signs what is to be signed", async (t) => {
   const committer = { committerName: "Server", committerEmail: "server@example.com" };
   const git = gitSettings({ signingKey, ...committer });
   const server = await startOperationServer(t, {}, { git });
-  const { repository, commit } = setUpRepository(server);
+  const { repository, commit } = repositoryForCommits(server);
   const content = () => repository.git(["cat-file", "commit", "main"]).toString();
   await commit({ sign: true });
   assert.match(content(), /^committer Server <server@example\.com> .*\ngpgsig -----BEGIN PGP/m);
@@ -256,7 +114,7 @@ test("userCommitFiles signs what is to be signed", async (t) => {
 });
 
 test("userCommitFiles takes in large files in pieces", async (t) => {
-  const { server, repository, commit } = await setUp(t);
+  const { server, repository, commit } = await startCommitFilesServer(t);
   const large = Buffer.alloc(3_000_000, "0123456789abcdef\n");
   const pieces = [
     large.subarray(0, 1_000_000),
@@ -277,7 +135,7 @@ test("userCommitFiles takes in large files in pieces", async (t) => {
 });
 
 test("userCommitFiles keeps to the repository's rules for contents", async (t) => {
-  const { repository, commit } = await setUp(t);
+  const { repository, commit } = await startCommitFilesServer(t);
   mkdirSync(join(repository.path, "info"), { recursive: true });
   writeFileSync(join(repository.path, "info", "attributes"), "*.txt text\n");
   await commit({}, [...createFile("a.txt", "one\r\n"), ...createFile("a.bin", "one\r\n")]);
@@ -286,7 +144,7 @@ test("userCommitFiles keeps to the repository's rules for contents", async (t) =
 });
 
 test("userCommitFiles refuses requests that say too little", async (t) => {
-  const { server, header, commit } = await setUp(t);
+  const { server, header, commit } = await startCommitFilesServer(t);
   const none = Buffer.alloc(0);
   const signature =
     "commit: failed to parse signature - Signature cannot have an empty name or email";
@@ -325,7 +183,7 @@ test("userCommitFiles refuses requests that say too little", async (t) => {
 });
 
 test("userCommitFiles passes on what a custom hook says, and leaves nothing", async (t) => {
-  const { server, repository, commit } = await setUp(t);
+  const { server, repository, commit } = await startCommitFilesServer(t);
   const tip = base(repository, "refs/heads/main");
   const objects = repository.gitLine(["count-objects"]);
   for (const [hook, type] of [
@@ -354,7 +212,7 @@ test("userCommitFiles passes on what a custom hook says, and leaves nothing", as
 
 test("userCommitFiles tells what GitLab has against it", async (t) => {
   const answers = { allowed: { status: 401, body: '{"status":false,"message":"no way"}' } };
-  const { server, repository, commit } = await setUp(t, { answers });
+  const { server, repository, commit } = await startCommitFilesServer(t, { answers });
   const error = await failureOf(commit());
   assert(error instanceof Error && "kind" in error);
   const said = "update reference: running pre-receive hooks: GitLab: no way";
@@ -372,7 +230,7 @@ test("userCommitFiles tells what GitLab has against it", async (t) => {
 });
 
 test("userCommitFiles lets one of several calls for the same branch win", async (t) => {
-  const { server, repository, commit } = await setUp(t);
+  const { server, repository, commit } = await startCommitFilesServer(t);
   const tip = base(repository, "refs/heads/main");
   const calls = [1, 2, 3, 4].map((index) =>
     commit({ expectedOldOid: tip }, createFile(`file-${index}`)),
@@ -387,7 +245,7 @@ test("userCommitFiles lets one of several calls for the same branch win", async 
 });
 
 test("userCommitFiles changes nothing when it is cancelled while a hook runs", async (t) => {
-  const { server, repository, header } = await setUp(t);
+  const { server, repository, header } = await startCommitFilesServer(t);
   const tip = base(repository, "refs/heads/main");
   writeCustomHook(repository.path, "pre-receive", `echo > ${repository.path}/began; sleep 1000`);
   const controller = new AbortController();
@@ -401,7 +259,7 @@ test("userCommitFiles changes nothing when it is cancelled while a hook runs", a
 });
 
 test("userCommitFiles drops what came when the client goes away", async (t) => {
-  const { server, repository, header } = await setUp(t);
+  const { server, repository, header } = await startCommitFilesServer(t);
   const controller = new AbortController();
   const piece = Buffer.alloc(600_000, "x");
   async function* messages(): AsyncIterable<CommitFilesMessage> {

@@ -1,10 +1,6 @@
-import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import { RepositoryService } from "../../proto/repository_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
-import type { InternalSourceNeeds } from "../common/internal-source.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
-import type { ServerChannels } from "../common/server-channels.ts";
-import type { TransactionVotes } from "../common/transaction-votes.ts";
 import { backupCustomHooks } from "./backup-custom-hooks.ts";
 import { calculateChecksum } from "./calculate-checksum.ts";
 import { createFork } from "./create-fork.ts";
@@ -26,9 +22,11 @@ import { getObjectDirectorySize } from "./get-object-directory-size.ts";
 import { getRawChanges } from "./get-raw-changes.ts";
 import { getSnapshot } from "./get-snapshot.ts";
 import { hasLocalBranches } from "./has-local-branches.ts";
+import type { MirrorNeeds } from "./mirror-references.ts";
 import { objectFormat } from "./object-format.ts";
 import { objectsSize } from "./objects-size.ts";
 import { removeRepository } from "./remove-repository.ts";
+import { replicateRepository } from "./replicate-repository.ts";
 import { repositoryExists } from "./repository-exists.ts";
 import { repositoryInfo } from "./repository-info.ts";
 import { repositorySize } from "./repository-size.ts";
@@ -38,11 +36,7 @@ import { searchFilesByName } from "./search-files-by-name.ts";
 import { setCustomHooks } from "./set-custom-hooks.ts";
 import { writeRef } from "./write-ref.ts";
 
-interface Needs extends ReadNeeds, InternalSourceNeeds {
-  readonly git: GitRunner;
-  readonly votes: TransactionVotes;
-  readonly channels: ServerChannels;
-}
+type Needs = ReadNeeds & MirrorNeeds;
 
 export function repositoryService(needs: Needs): ServiceRegistration {
   return serve(RepositoryService, {
@@ -70,6 +64,7 @@ export function repositoryService(needs: Needs): ServiceRegistration {
     objectFormat: objectFormat(needs),
     objectsSize: objectsSize(needs),
     removeRepository: removeRepository(needs),
+    replicateRepository: replicateRepository(needs),
     repositoryExists: repositoryExists(needs),
     repositoryInfo: repositoryInfo(needs),
     repositorySize: repositorySize(needs),

@@ -3,10 +3,8 @@ import { quoteText } from "../../base/text/quote-text.ts";
 import { HEAD } from "../../git/ref/ref-name.ts";
 import type { RepositoryCache } from "../../git/repository/repository-cache.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
-import type { PushContext } from "../../hooks/context/push-context.ts";
 import type { HookManager } from "../../hooks/hook-manager.ts";
 import type { HookStubs } from "../../hooks/stub/hook-stubs.ts";
-import { serveHookChannel } from "../../hooks/stub/serve-hook-channel.ts";
 import type { Repository } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import type { OutgoingMetadata } from "../../rpc/client/metadata.ts";
@@ -15,15 +13,14 @@ import type { LocatedRepository } from "../../storage/locator/repository-locator
 import { startReferenceChange } from "../common/change-references.ts";
 import { type CollectedGit, collectGit } from "../common/collect-git.ts";
 import { headTarget } from "../common/default-branch.ts";
-import { featureFlags } from "../common/feature-flags.ts";
 import type { GitCall } from "../common/git-call.ts";
 import { type InternalSourceNeeds, internalSource } from "../common/internal-source.ts";
-import { objectFormatOf } from "../common/object-format-of.ts";
 import { type OpenedRepository, openLocated } from "../common/open-repository.ts";
 import { openRemoteRepository } from "../common/remote-repository.ts";
 import type { ServerChannels } from "../common/server-channels.ts";
 import type { TransactionVotes } from "../common/transaction-votes.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
+import { votingHooks } from "../common/voting-hooks.ts";
 
 export interface MirrorNeeds extends InternalSourceNeeds {
   readonly repositories: RepositoryCache;
@@ -86,30 +83,6 @@ async function fetchAll(
   } as const;
   const voting = votingHooks(needs, target, call);
   refuseFailure(await collectGit(needs.git, target, command, { ...options, ...voting }));
-}
-
-/** The reference-transaction hook, when there is somebody to vote with. */
-function votingHooks(
-  { hooks, hookStubs, votes, logger }: MirrorNeeds,
-  repository: LocatedRepository,
-  call: Call,
-) {
-  const transaction = votes.transactionOf(call);
-  if (transaction === undefined) return { hooks: "disabled" } as const;
-  const context: PushContext = {
-    repository,
-    objectFormat: objectFormatOf(repository),
-    user: undefined,
-    requestedHooks: new Set(["reference-transaction"]),
-    transaction,
-    featureFlags: featureFlags(call.metadata),
-    correlationId: call.correlationId,
-  };
-  const chosen = hookStubs.choose(hooks.neededHooks(context));
-  if (chosen === "disabled") return { hooks: chosen };
-  const serveHooks = (channel: Parameters<typeof serveHookChannel>[0]): Promise<void> =>
-    serveHookChannel(channel, hooks, context, call.signal, logger);
-  return { hooks: chosen, serveHooks };
 }
 
 function refuseFailure({ failure, stderr }: CollectedGit): void {

@@ -70,11 +70,12 @@ export function writeCase<M extends DescMethod>(
   name: string,
   method: M,
   make: (subject: Subject, call: number) => readonly MessageInitShape<M["input"]>[],
-  succeeded?: (replies: Buffer) => boolean,
+  { forksMax, succeeded }: { forksMax?: number; succeeded?: (replies: Buffer) => boolean } = {},
 ): BenchCase {
   return {
     name,
     method,
+    forksMax,
     changes: true,
     ...(succeeded === undefined ? {} : { succeeded }),
     *requests(subject) {

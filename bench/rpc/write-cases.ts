@@ -32,7 +32,7 @@ export const WRITE_CASES: readonly BenchCase[] = [
         ],
       },
     ],
-    isEmpty,
+    { succeeded: isEmpty },
   ),
   writeCase(
     "DeleteRefs (100 names)",
@@ -45,16 +45,21 @@ export const WRITE_CASES: readonly BenchCase[] = [
         ),
       },
     ],
-    isEmpty,
+    { succeeded: isEmpty },
   ),
-  writeCase("UserCreateBranch", OperationService.method.userCreateBranch, (subject, call) => [
-    {
-      repository: subject.repository,
-      branchName: Buffer.from(branchName(subject, call)),
-      startPoint: Buffer.from(subject.facts.tip),
-      user: USER,
-    },
-  ]),
+  writeCase(
+    "UserCreateBranch",
+    OperationService.method.userCreateBranch,
+    (subject, call) => [
+      {
+        repository: subject.repository,
+        branchName: Buffer.from(branchName(subject, call)),
+        startPoint: Buffer.from(subject.facts.tip),
+        user: USER,
+      },
+    ],
+    { forksMax: 3 },
+  ),
   writeCase(
     "UserCommitFiles (one file)",
     OperationService.method.userCommitFiles,
@@ -77,6 +82,7 @@ export const WRITE_CASES: readonly BenchCase[] = [
       }),
       action({ case: "content", value: Buffer.from(`content ${call}\n`) }),
     ],
+    { forksMax: 4 },
   ),
   writeCase(
     "push of one commit (SSHReceivePack)",
@@ -90,7 +96,7 @@ export const WRITE_CASES: readonly BenchCase[] = [
         { stdin: Buffer.concat([command, pack]) },
       ];
     },
-    (replies) => replies.includes("unpack ok") && !replies.includes("ng refs/"),
+    { succeeded: (replies) => replies.includes("unpack ok") && !replies.includes("ng refs/") },
   ),
 ];
 

@@ -10,6 +10,7 @@ import { stringify } from "smol-toml";
 import { ServerService } from "../../src/proto/server_pb.ts";
 import { dial } from "../../src/rpc/client/channel.ts";
 import { createClient } from "../../src/rpc/client/client.ts";
+import { startGitlabStandIn } from "./gitlab-stand-in.ts";
 import type { Target } from "./target.ts";
 
 const BIN = fileURLToPath(new URL("../../bin", import.meta.url));
@@ -20,7 +21,7 @@ const POLL_MS = 50;
 
 /**
  * Starts our server in a process of its own, with everything that a production server has on:
- * a token, metrics, a log line for each call.
+ * a token, metrics, a log line for each call, a GitLab that is asked about changes.
  */
 export async function startOwnServer(name: string): Promise<Target> {
   await using stack = new AsyncDisposableStack();
@@ -31,6 +32,7 @@ export async function startOwnServer(name: string): Promise<Target> {
   await mkdir(storagePath);
   await mkdir(runtimeDir);
   const [port, metricsPort] = [await freePort(), await freePort()];
+  const gitlab = stack.use(await startGitlabStandIn());
   const configPath = join(folder, "config.toml");
   const config = {
     listen_addr: `127.0.0.1:${port}`,
@@ -40,6 +42,7 @@ export async function startOwnServer(name: string): Promise<Target> {
     graceful_restart_timeout: "5s",
     logging: { format: "json", level: "info" },
     auth: { token: TOKEN },
+    gitlab: { url: gitlab.url, secret: "a secret of GitLab's" },
     storage: [{ name: STORAGE, path: storagePath }],
   };
   await writeFile(configPath, stringify(config));

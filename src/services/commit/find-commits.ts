@@ -18,7 +18,7 @@ import { gitCommit } from "../common/git-commit.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
-import { readObject } from "../common/read-commit.ts";
+import { readObject, readSmallObject } from "../common/read-commit.ts";
 import { ReplyChunk } from "../common/reply-chunk.ts";
 import { type FoundCommit, findLoggedCommits } from "./find-logged-commits.ts";
 import { findWalkedCommits } from "./find-walked-commits.ts";
@@ -83,7 +83,9 @@ async function* find(
   const all = walked ?? findLoggedCommits(repository, request, revisions, ask);
   for await (const found of all) {
     const { oid, fields } = found;
-    const object = await readObject(repository.objects, oid, call.signal);
+    const object =
+      readSmallObject(repository.objects, oid) ??
+      (await readObject(repository.objects, oid, call.signal));
     if (object === undefined) throw new ObjectNotFoundError(oid);
     const wantsTrailers = request.trailers && fields.trailers === undefined;
     if (!wantsTrailers && isEmpty(fields)) {

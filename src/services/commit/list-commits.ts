@@ -16,7 +16,7 @@ import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { PageCutter, type PageParameters } from "../common/pagination.ts";
-import { readListedCommit } from "../common/read-commit.ts";
+import { readListedCommit, readSmallObject } from "../common/read-commit.ts";
 import { ReplyChunk } from "../common/reply-chunk.ts";
 import { type RevListOptions, revList } from "../common/rev-list.ts";
 import { parseWalkRevisions } from "../common/walk-revisions.ts";
@@ -38,7 +38,9 @@ export function listCommits(needs: Needs): ListCommits {
     const chunk = new ReplyChunk(encodedEntrySize);
     try {
       for await (const oid of page.choose(listed)) {
-        const { content } = await readListedCommit(repository, oid, call.signal);
+        const { content } =
+          readSmallObject(repository.objects, oid) ??
+          (await readListedCommit(repository, oid, call.signal));
         const full = chunk.add(encoder.encode(oid, content));
         if (full !== undefined) yield encodedReply(ListCommitsResponseSchema, full);
       }

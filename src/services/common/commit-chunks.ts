@@ -3,7 +3,7 @@ import type { Oid } from "../../git/oid/oid.ts";
 import { CommitEncoder } from "./commit-encoder.ts";
 import { type EncodedEntry, encodedEntrySize } from "./encoded-list.ts";
 import type { OpenedRepository } from "./open-repository.ts";
-import { readListedCommit } from "./read-commit.ts";
+import { readListedCommit, readSmallObject } from "./read-commit.ts";
 import { ReplyChunk } from "./reply-chunk.ts";
 
 /** Reads and encodes listed commits, as many at a time as one reply has room for. */
@@ -16,7 +16,8 @@ export async function* commitChunks(
   const encoder = new CommitEncoder(mailmap);
   const chunk = new ReplyChunk(encodedEntrySize);
   for await (const oid of oids) {
-    const { content } = await readListedCommit(repository, oid, signal);
+    const { content } =
+      readSmallObject(repository.objects, oid) ?? (await readListedCommit(repository, oid, signal));
     const full = chunk.add(encoder.encode(oid, content));
     if (full !== undefined) yield full;
   }

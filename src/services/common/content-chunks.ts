@@ -1,6 +1,7 @@
 import type { ObjectDatabase } from "../../git/object/object-database.ts";
 import { ObjectNotFoundError } from "../../git/object/object-error.ts";
 import type { Oid } from "../../git/oid/oid.ts";
+import { readSmallObject } from "./read-commit.ts";
 
 /** Bytes of content in one reply. */
 export const CONTENT_CHUNK_BYTES: number = 128 * 1024;
@@ -20,11 +21,8 @@ export async function* streamContent(
   bytes: number,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const header = objects.header(oid);
-  if (header === undefined) throw new ObjectNotFoundError(oid);
-  if (header.size <= SMALL_BYTES_MAX) {
-    const object = objects.read(oid, SMALL_BYTES_MAX);
-    if (object === undefined) throw new ObjectNotFoundError(oid);
+  const object = readSmallObject(objects, oid, SMALL_BYTES_MAX);
+  if (object !== undefined) {
     yield* cutContent(object.content.subarray(0, bytes));
     return;
   }

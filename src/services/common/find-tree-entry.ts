@@ -4,7 +4,7 @@ import { TreeCursor, type TreeEntry } from "../../git/object/tree-object.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import type { OpenedRepository } from "./open-repository.ts";
-import { readObject } from "./read-commit.ts";
+import { readObject, readSmallObject } from "./read-commit.ts";
 import { findObject, type RevisionNeeds } from "./resolve-revision.ts";
 
 /** Folders whose place is kept in mind; what is beyond is looked up again. */
@@ -68,6 +68,8 @@ async function readTree(
   oid: Oid,
   signal: AbortSignal,
 ): Promise<Buffer | undefined> {
+  const small = readSmallObject(objects, oid);
+  if (small !== undefined) return small.type === "tree" ? small.content : undefined;
   if (objects.header(oid)?.type !== "tree") return undefined;
   return (await readObject(objects, oid, signal))?.content;
 }

@@ -51,6 +51,20 @@ export function quietly<Result>(read: () => Result): Result | undefined {
   }
 }
 
+/** Reads an object at once; undefined when it isn't there or has more than `bytesMax` bytes. */
+export function readSmallObject(
+  objects: ObjectDatabase,
+  oid: Oid,
+  bytesMax?: number,
+): GitObject | undefined {
+  try {
+    return objects.read(oid, bytesMax);
+  } catch (error) {
+    if (error instanceof ObjectTooLargeError) return undefined;
+    throw error;
+  }
+}
+
 /** Reads an object at once when it is small, as nearly all commits and tags are. */
 export async function readObject(
   objects: ObjectDatabase,

@@ -48,7 +48,8 @@ export function findAllTags(needs: Needs): FindAllTags {
     const reading = { writer: new MessageWriter(), repository, mailmap, signal: call.signal };
     try {
       for await (const ref of itemsOnPage(refs, page, ({ name }) => name)) {
-        const full = chunk.add(await encodeTag(reading, ref));
+        const objects = readSmallObjects(repository, ref) ?? (await readObjects(reading, ref));
+        const full = chunk.add(encodeTag(reading, ref, objects));
         if (full !== undefined) yield encodedReply(FindAllTagsResponseSchema, full);
       }
       page.checkToken();
@@ -100,10 +101,12 @@ interface Reading {
 }
 
 /** Encodes tags without making messages of them: there may be very many. */
-async function encodeTag(reading: Reading, ref: ListedRef): Promise<EncodedEntry> {
-  const { writer, mailmap } = reading;
+function encodeTag(
+  { writer, mailmap }: Reading,
+  ref: ListedRef,
+  { tag, commit }: TagObjects,
+): EncodedEntry {
   const name = bytesFromBinary(ref.name.slice("refs/tags/".length));
-  const { tag, commit } = await readObjects(reading, ref);
   if (tag === undefined) {
     if (commit !== undefined) writeCommit(writer, 3, commit.oid, commit.content, mailmap);
     writer.ascii(2, ref.oid);
@@ -124,6 +127,26 @@ async function encodeTag(reading: Reading, ref: ListedRef): Promise<EncodedEntry
 interface TagObjects {
   readonly tag?: GitObject;
   readonly commit?: GitObject | undefined;
+}
+
+/** Reads a tag's objects at once; undefined when one of them is large. */
+function readSmallObjects(
+  { objects }: OpenedRepository,
+  { oid, peeled }: ListedRef,
+): TagObjects | undefined {
+  try {
+    const object = objects.read(oid, SMALL_BYTES_MAX);
+    if (object === undefined) throw new ObjectNotFoundError(oid);
+    if (object.type === "commit") return { commit: object };
+    if (object.type !== "tag") return {};
+    const target = peeled ?? peelTags(objects, oid).oid;
+    const commit = objects.read(target, SMALL_BYTES_MAX);
+    if (commit === undefined) throw new ObjectNotFoundError(target);
+    return { tag: object, commit: commit.type === "commit" ? commit : undefined };
+  } catch (error) {
+    if (error instanceof ObjectTooLargeError) return undefined;
+    throw error;
+  }
 }
 
 async function readObjects(

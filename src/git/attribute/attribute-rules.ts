@@ -1,4 +1,4 @@
-import { compileWildmatch, hasWildcard } from "../wildmatch/wildmatch.ts";
+import { compileWildmatch, hasWildcard, literalPrefix } from "../wildmatch/wildmatch.ts";
 import { parseQuoted } from "./parse-quoted.ts";
 
 /** What a line says of an attribute: set, unset (`-name`), left open (`!name`), or its value. */
@@ -115,8 +115,14 @@ function compilePattern(folder: string, pattern: string): AttributeRule["matches
   if (!pattern.includes("/")) return nameMatcher(folder, pattern);
   const relative = pattern.startsWith("/") ? pattern.slice(1) : pattern;
   if (!hasWildcard(relative)) return (path) => path === folder + relative;
-  const matches = compileWildmatch(relative, { pathname: true });
-  return (path) => path.startsWith(folder) && matches(path.slice(folder.length));
+  // Most paths are elsewhere, so most patterns needn't be compiled.
+  const prefix = folder + literalPrefix(relative);
+  let matches: ((text: string) => boolean) | undefined;
+  return (path) => {
+    if (!path.startsWith(prefix)) return false;
+    matches ??= compileWildmatch(relative, { pathname: true });
+    return matches(path.slice(folder.length));
+  };
 }
 
 function nameMatcher(folder: string, pattern: string): AttributeRule["matches"] {

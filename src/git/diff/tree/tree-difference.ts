@@ -19,7 +19,7 @@ const CHUNK_BYTES = 64 * 1024;
 const TURN_BYTES = 256 * 1024;
 
 /** Bytes of contents that one difference may read; a larger one is left to git. */
-const DIFFERENCE_BYTES_MAX = 32 * 1024 * 1024;
+const DIFFERENCE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Two trees that are compared. */
 export interface ComparedTrees {

@@ -31,6 +31,7 @@ import { SSHService } from "../proto/ssh_pb.ts";
 import { type ServiceRegistration, serve } from "../rpc/handler.ts";
 import { analysisService } from "../services/analysis/server.ts";
 import { blobService } from "../services/blob/server.ts";
+import { cleanupService } from "../services/cleanup/server.ts";
 import { commitService } from "../services/commit/server.ts";
 import { diffService } from "../services/diff/server.ts";
 import { healthService } from "../services/health/server.ts";
@@ -89,6 +90,7 @@ export function protocolServices(runtime: Runtime): ServiceRegistration[] {
   return [
     analysisService(runtime),
     blobService(runtime),
+    cleanupService(runtime),
     commitService(runtime),
     diffService(runtime),
     hookService(runtime),

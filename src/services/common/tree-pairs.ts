@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { DomainError } from "../../base/error/domain-error.ts";
+import { isSystemError } from "../../base/error/is-system-error.ts";
 import { AttributeReader } from "../../git/attribute/attribute-reader.ts";
 import type { GitConfig } from "../../git/config/git-config.ts";
 import { DiffTooHardError } from "../../git/diff/text/diff-too-hard-error.ts";
@@ -113,8 +115,17 @@ export function getTree(repository: OpenedRepository, revision: string): Oid {
 
 function findTree(repository: OpenedRepository, revision: string): Oid | undefined {
   const name = `${binaryFromText(revision)}^{tree}` as Revision;
-  const found = quietly(() => resolveRevision(repository, name));
+  const found = orLeftToGit("revision", () => quietly(() => resolveRevision(repository, name)));
   return found?.state === "found" ? found.oid : undefined;
+}
+
+/** Leaves it to git to word what is wrong with a repository. */
+export function orLeftToGit<Result>(reason: FallbackReason, read: () => Result): Result {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof DomainError || isSystemError(error) ? new LeftToGitError(reason) : error;
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ import type {
 } from "../../storage/locator/repository-locator.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
-import { getTree, listTreePairs, openDiffContents } from "../common/tree-pairs.ts";
+import { getTree, listTreePairs, openDiffContents, orLeftToGit } from "../common/tree-pairs.ts";
 import type { FindPairs } from "./compare.ts";
 
 /** What is needed to compare commits in this process, or by git. */
@@ -43,7 +43,7 @@ export function pairsOfCommits(
   call: Call,
 ): FindPairs {
   return () => {
-    const repository = openLocated(needs, located, call);
+    const repository = orLeftToGit("configuration", () => openLocated(needs, located, call));
     const left = getTree(repository, leftCommitId);
     const right = getTree(repository, rightCommitId);
     const contents = openDiffContents(needs.git, repository, "diff");

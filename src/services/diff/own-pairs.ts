@@ -6,7 +6,7 @@ import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { Call } from "../../rpc/call.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
-import { LeftToGitError, openDiffContents } from "../common/tree-pairs.ts";
+import { LeftToGitError, openDiffContents, orLeftToGit } from "../common/tree-pairs.ts";
 
 /** What `git diff-pairs` would be given. */
 interface PairsInput {
@@ -27,7 +27,7 @@ export async function* printOwnPairs(
 ): AsyncGenerator<Buffer, void, undefined> {
   if (flags.length > 0) throw new LeftToGitError("options");
   const filePairs = pairs.map((pair) => toFilePair(pair, objectFormat));
-  const repository = openLocated(needs, located, call);
+  const repository = orLeftToGit("configuration", () => openLocated(needs, located, call));
   const contents = openDiffContents(needs.git, repository, "diff-pairs");
   yield* printFilePairs(filePairs, contents, { raw: false, patches: true }, call.signal);
 }

@@ -1,3 +1,4 @@
+import { isSystemError } from "../../../base/error/is-system-error.ts";
 import type { AttributeReader } from "../../attribute/attribute-reader.ts";
 import type { AttributeState } from "../../attribute/attribute-rules.ts";
 import type { ObjectDatabase } from "../../object/object-database.ts";
@@ -113,7 +114,9 @@ export function leaveToGit<Result>(read: () => Result): Result {
   } catch (error) {
     if (error instanceof ObjectTooLargeError) throw new DiffTooHardError("large-file", error);
     const isUnreadable =
-      error instanceof ObjectNotFoundError || error instanceof CorruptObjectError;
+      error instanceof ObjectNotFoundError ||
+      error instanceof CorruptObjectError ||
+      isSystemError(error);
     throw isUnreadable ? new DiffTooHardError("unreadable-object", error) : error;
   }
 }

@@ -1,11 +1,12 @@
 import { hostname } from "node:os";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { PushCapabilities } from "../../../git/receive/push-command.ts";
 import type { ReceiveSettings } from "../../../git/receive/receive-settings.ts";
 import type { ConfigPair, GitCommand, GitFlag } from "../../../gitcmd/git-command.ts";
 import type { GitDirectory } from "../../../gitcmd/git-directory.ts";
 import { GitExitError, type GitRunner } from "../../../gitcmd/git-runner.ts";
 import type { GitCall } from "../git-call.ts";
+import { sendTo } from "../relay.ts";
 import type { PushOutput } from "./push-output.ts";
 
 /** A pack on its way into a quarantine. */
@@ -56,7 +57,7 @@ export async function takePack(
     stderr: "stream",
   });
   // Git says what is wrong with a pack that ends early.
-  process.feed(pack.bytes).catch(() => undefined);
+  feed(process.stdin, pack.bytes).catch(() => undefined);
   const [answer] = await Promise.all([
     readAnswer(process.stdout),
     relayProgress(process.stderr, output, !unpacks && capabilities.sideband),
@@ -93,6 +94,24 @@ function indexFlags(settings: ReceiveSettings, { quiet, sideband }: PushCapabili
 
 function sizeLimit({ maxInputBytes }: ReceiveSettings): GitFlag[] {
   return maxInputBytes === 0 ? [] : [`--max-input-size=${maxInputBytes}`];
+}
+
+/**
+ * Writes a pack to git and gives the memory of each piece back at once: left to the garbage
+ * collector, the pieces of a large pack cost more than all the rest.
+ */
+async function feed(stdin: Writable, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const piece of bytes) {
+    await sendTo(stdin, [piece]);
+    release(piece);
+  }
+  stdin.end();
+}
+
+/** Ends a buffer's life, when it fills most of its memory and is too large to share that. */
+function release({ buffer, byteLength }: Uint8Array): void {
+  const isOwner = byteLength > buffer.byteLength / 2 && byteLength > Buffer.poolSize / 2;
+  if (isOwner && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 async function readAnswer(stdout: Readable): Promise<string> {

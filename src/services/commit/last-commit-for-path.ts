@@ -118,7 +118,7 @@ async function askGit(
         paths: [bytesFromBinary(path)],
         literalPathspecs: isLiteral(request),
       },
-      ask.gitCall(),
+      { ...ask.gitCall(), fallback: "history" },
     );
     return parseOid(stdout.toString("latin1").trim());
   } catch (error) {

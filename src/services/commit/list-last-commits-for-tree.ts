@@ -154,7 +154,8 @@ async function askGit(
     paths,
     literalPathspecs,
   } as const;
-  for await (const line of outputLines(git.stream(located, command, gitCall()), 0)) {
+  const options = { ...gitCall(), fallback: "history" } as const;
+  for await (const line of outputLines(git.stream(located, command, options), 0)) {
     const tab = line.indexOf("\t");
     const oid = parseOid(line.slice(0, Math.max(tab, 0)).replace(/^\^/, ""));
     if (oid === undefined) throw new RpcError("unknown", "last-modified tab not found");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   existsSync,
@@ -14,10 +15,12 @@ import {
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { RepositoryService } from "../../proto/repository_pb.ts";
+import { createClient } from "../../rpc/client/client.ts";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
 import { eventually } from "../../testing/processes.ts";
 import { assertRepositoryErrors } from "../../testing/repository-errors.ts";
 import { startTestServer, type TestAddress } from "../../testing/test-server.ts";
+import { beginTransaction, votesOn } from "../../testing/transaction-client.ts";
 
 function archiveOf(t: TestContext, ...options: string[]): Buffer {
   const folder = temporaryDirectory(t);
@@ -124,6 +127,45 @@ test("setCustomHooks changes nothing when it is cancelled before the archive's e
     return leftovers().length === 0 && !existsSync(`${hooks}.lock`);
   });
   assert.deepEqual(readdirSync(hooks), []);
+});
+
+test("setCustomHooks votes on the hooks before and after they are in place", async (t) => {
+  const server = await startTestServer(t);
+  const { path, address } = server.repository();
+  const hooks = join(path, "custom_hooks");
+  const { channel, metadata, votes } = beginTransaction(t, server);
+  const client = createClient(RepositoryService, channel);
+  const archive = archiveOf(t, "--exclude=link");
+  await client.setCustomHooks(requests(address, archive), { metadata });
+  const state = createHash("sha1");
+  for (const name of [".", "data", "pre-receive.d", "pre-receive.d/program"]) {
+    const stats = statSync(join(hooks, name));
+    const mode = Buffer.alloc(4);
+    mode.writeUInt32BE((stats.isDirectory() ? 0x80000000 : 0) + (stats.mode & 0o777));
+    state.update(name).update(mode);
+    if (stats.isFile()) state.update(readFileSync(join(hooks, name)));
+  }
+  const hash = state.digest("hex");
+  const [preparing] = votesOn("preparing set custom hooks");
+  assert.deepEqual(votes, [preparing, `prepared ${hash}`, `committed ${hash}`]);
+});
+
+test("setCustomHooks changes nothing when other servers set other hooks", async (t) => {
+  const server = await startTestServer(t);
+  const { path, address } = server.repository();
+  const archive = archiveOf(t, "--exclude=link");
+  for (const phase of ["preparing", "prepared"] as const) {
+    const { channel, metadata } = beginTransaction(t, server, phase);
+    const call = createClient(RepositoryService, channel).setCustomHooks(
+      requests(address, archive),
+      { metadata },
+    );
+    const doing = `setting custom hooks: casting ${phase} vote: vote failed`;
+    const message = `${doing}: transaction was aborted`;
+    await assert.rejects(call, { kind: "internal", message });
+    assert(!existsSync(join(path, "custom_hooks")));
+    assert(!existsSync(join(path, "custom_hooks.lock")));
+  }
 });
 
 test("setCustomHooks refuses calls about no repository", async (t) => {

@@ -6,14 +6,23 @@ const TOKEN_SECONDS = 60;
 /** Makes the tokens that show GitLab that a request comes from one who knows the secret. */
 export class ApiTokens {
   readonly #key: Uint8Array;
+  #latest: { readonly issued: number; readonly token: Promise<string> } | undefined;
 
   /** @param secret white space around it doesn't count */
   constructor(secret: string) {
     this.#key = Buffer.from(secret.trim());
   }
 
+  /** All tokens of a second are the same, so they are made once. */
   create(now: Date = new Date()): Promise<string> {
     const issued = Math.trunc(now.getTime() / 1000);
+    if (this.#latest?.issued === issued) return this.#latest.token;
+    const token = this.#sign(issued);
+    this.#latest = { issued, token };
+    return token;
+  }
+
+  #sign(issued: number): Promise<string> {
     return new SignJWT()
       .setProtectedHeader({ alg: "HS256", typ: "JWT" })
       .setIssuer("gitlab-shell")

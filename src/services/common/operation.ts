@@ -18,7 +18,7 @@ export interface OperationNeeds extends ReadNeeds, ChangeNeeds {
 }
 
 /** A user's change to a repository while it is being made. Disposing of it drops what isn't accepted. */
-export interface Operation extends Disposable {
+export interface Operation extends Disposable, AsyncDisposable {
   /** The repository as it is read, together with the objects that the change has brought so far. */
   readonly repository: OpenedRepository;
   /** Where the change's objects go; `quarantine.repository` is for git processes. */
@@ -56,6 +56,7 @@ export async function openOperation(
       return changeReference(needs, context, change, { ...options, quarantine, pushOptions });
     },
     [Symbol.dispose]: () => quarantine[Symbol.dispose](),
+    [Symbol.asyncDispose]: () => quarantine[Symbol.asyncDispose](),
   };
 }
 

@@ -2,6 +2,7 @@ import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
 import { type Oid, parseOid } from "../../git/oid/oid.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
+import { HEAD } from "../../git/ref/ref-name.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { Repository } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
@@ -96,14 +97,20 @@ function ownBranches({ git }: ParentNeeds, { repository, options }: Operation): 
 
 /** Whether there is any branch at all. */
 export function hasBranches({ refs }: OpenedRepository): boolean {
-  return gitFailure(
-    () =>
-      !refs
-        .list({ prefixes: ["refs/heads/"] })
+  return gitFailure(() => {
+    // Listing branches reads many; nearly always the one that HEAD names is there.
+    const head = refs.resolve(HEAD);
+    if (head.state === "found" && head.name.startsWith(BRANCHES)) return true;
+    return (
+      refs
+        .list({ prefixes: [BRANCHES] })
         [Symbol.iterator]()
-        .next().done,
-  );
+        .next().done !== true
+    );
+  });
 }
+
+const BRANCHES = "refs/heads/";
 
 function remoteBranches({ channels }: ParentNeeds, repository: Repository, call: Call): Branches {
   const remote = openRemote(channels, repository, call);

@@ -49,7 +49,7 @@ export function userApplyPatch(needs: OperationNeeds): UserApplyPatch {
     const header = findHeader(first);
     const located = locateRepository(needs.locator, header.repository);
     const user = checkHeader(header);
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     const { repository, options } = operation;
     const ask = { git: needs.git, gitCall: () => options };
     const { parent, branchCreated } = await findParent(repository, header, ask);

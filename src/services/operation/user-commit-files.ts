@@ -62,7 +62,7 @@ export function userCommitFiles(needs: CommitFilesNeeds): UserCommitFiles {
     const header = payload.value;
     const located = locateRepository(needs.locator, header.repository);
     const user = checkHeader(header, objectFormatOf(located));
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     try {
       return await commitFiles({ needs, located, operation, header, user, call }, rest);
     } catch (error) {
@@ -103,7 +103,7 @@ async function commitFiles(
   const start = startPoint(header, targetCommit);
   const parent = await findParent(needs, operation, start, call);
   const newOid = await writeCommit(committing, parent, requests);
-  const repoCreated = !hasBranches(repository);
+  const repoCreated = targetCommit === undefined && !hasBranches(repository);
   const oldOid = await findOldOid(committing, parent, targetCommit);
   await changeBranch(operation, user, { name, oldOid, newOid });
   const branchCreated = oldOid === zeroOid(repository.objects.format);

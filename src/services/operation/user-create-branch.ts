@@ -1,6 +1,7 @@
 import { findCause } from "../../base/error/find-cause.ts";
 import { parseOid, zeroOid } from "../../git/oid/oid.ts";
 import { binaryFromBytes, textFromBinary } from "../../git/ref/binary-string.ts";
+import { RateLimitedError } from "../../hooks/access/access-check.ts";
 import { ReferenceChangeError, RefusedByHookError } from "../../hooks/change/change-errors.ts";
 import {
   type OperationService,
@@ -20,6 +21,7 @@ import { locateRepository } from "../common/locate-repository.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
 import { readCommit } from "../common/read-commit.ts";
 import { findObject } from "../common/resolve-revision.ts";
+import { otherChangeFailure } from "./other-change-failure.ts";
 
 type UserCreateBranch = Handler<typeof OperationService.method.userCreateBranch>;
 
@@ -28,7 +30,7 @@ export function userCreateBranch(needs: OperationNeeds): UserCreateBranch {
   return async (request, call) => {
     const located = locateRepository(needs.locator, request.repository);
     const user = checkRequest(request);
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     const targetCommit = await findStart(needs, operation, request.startPoint);
     const newOid = parseOid(targetCommit.id);
     if (newOid === undefined) throw invalidArgument("could not parse start point commit ID");
@@ -79,5 +81,6 @@ function changeFailure(error: unknown): unknown {
     const { message, metadata } = error;
     return failedPrecondition(message, { cause: error, metadata });
   }
-  return error;
+  // Clients that ask too much are told so.
+  return findCause(error, RateLimitedError) === undefined ? otherChangeFailure("", error) : error;
 }

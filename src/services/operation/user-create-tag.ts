@@ -48,7 +48,7 @@ export function userCreateTag(needs: OperationNeeds): UserCreateTag {
     const user = checkRequest(request);
     const located = locateRepository(needs.locator, request.repository);
     const tagger = findTagger(user, request);
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     const ask = { git: needs.git, gitCall: () => operation.options };
     const { oid, ...tag } = await createTag(operation, request, tagger, ask);
     const name = tagRef(request);

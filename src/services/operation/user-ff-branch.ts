@@ -37,7 +37,7 @@ export function userFFBranch(needs: OperationNeeds): UserFFBranch {
   return async (request, call) => {
     const located = locateRepository(needs.locator, request.repository);
     const user = checkRequest(request);
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     const { repository, options } = operation;
     const ask = { git: needs.git, gitCall: () => options };
     const oldOid = await findOldOid(repository, request, ask);

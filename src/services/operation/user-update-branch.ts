@@ -20,7 +20,7 @@ export function userUpdateBranch(needs: OperationNeeds): UserUpdateBranch {
   return async (request, call) => {
     const located = locateRepository(needs.locator, request.repository);
     const user = checkRequest(request);
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     const { format } = operation.repository.objects;
     const newOid = parseId("newrev", request.newrev, format);
     const oldOid = parseId("oldrev", request.oldrev, format);

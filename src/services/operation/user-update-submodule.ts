@@ -44,7 +44,7 @@ export function userUpdateSubmodule(needs: Needs): UserUpdateSubmodule {
   return async (request, call) => {
     const located = locateRepository(needs.locator, request.repository);
     const { user, commit } = checkRequest(request, objectFormatOf(located));
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     if (!hasBranches(operation.repository)) throw failedPrecondition("Repository is empty");
     const name = `refs/heads/${binaryFromBytes(request.branch)}`;
     const updating: Updating = {

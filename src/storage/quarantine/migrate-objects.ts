@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { link, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { syncPath } from "../file/sync.ts";
 
@@ -40,19 +40,13 @@ async function migrateFolder(source: string, target: string): Promise<void> {
     await inParallel(batch, (name) => moveFile(join(source, name), join(target, name)));
   }
   await syncPath(target);
+  // Usually everything has moved; whoever removes the rest has less to do then.
+  await rmdir(source).catch(() => {});
 }
 
 /** A file that is there already stays: it has the same content. */
 async function moveFile(source: string, target: string): Promise<void> {
-  try {
-    await link(source, target);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
-    // Some file systems know no hard links.
-    await rename(source, target);
-    return;
-  }
-  await rm(source, { force: true });
+  if (!existsSync(target)) await rename(source, target);
 }
 
 /** A pack is usable as soon as its index is there, so that comes last. */

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ObjectDatabase } from "../../git/object/object-database.ts";
 import type { LocatedRepository } from "../locator/repository-locator.ts";
@@ -63,6 +63,15 @@ export async function createQuarantine(
     migrate: () => migrateObjects(directory, target, writer.written),
     [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
     // Removing folders waits for the disk, which others need not wait for.
-    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => remove(directory),
   };
+}
+
+/** Removes a directory. Nothing is in it when everything has moved to the repository. */
+async function remove(directory: string): Promise<void> {
+  try {
+    await rmdir(directory);
+  } catch {
+    await rm(directory, { recursive: true, force: true });
+  }
 }

@@ -2,10 +2,12 @@ import { cpSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { SSHService } from "../proto/ssh_pb.ts";
+import { createClient } from "../rpc/client/client.ts";
 import { openTestRepository } from "./git-repository.ts";
 import { afterFlush, bandsOf } from "./pkt-lines.ts";
 import { cloneForPush, pushBytes, writeCommit } from "./test-commits.ts";
 import type { ServedRepository, TestServer } from "./test-server.ts";
+import type { TransactionClient } from "./transaction-client.ts";
 
 const MAIN = "refs/heads/main";
 
@@ -26,6 +28,7 @@ export async function sayToReceivePack(
   server: TestServer,
   { address }: Pick<ServedRepository, "address">,
   input: Uint8Array,
+  transaction?: TransactionClient,
 ): Promise<PushAnswer> {
   const stdout: Uint8Array[] = [];
   let stderr = "";
@@ -33,8 +36,13 @@ export async function sayToReceivePack(
   let error: string | undefined;
   const repository = { ...address, glRepository: "project-1" };
   const requests = [{ repository, glId: "user-1" }, { stdin: input }];
+  const client =
+    transaction === undefined
+      ? server.client(SSHService)
+      : createClient(SSHService, transaction.channel);
+  const options = transaction && { metadata: transaction.metadata };
   try {
-    for await (const reply of server.client(SSHService).sSHReceivePack(requests)) {
+    for await (const reply of client.sSHReceivePack(requests, options)) {
       stdout.push(reply.stdout);
       stderr += Buffer.from(reply.stderr).toString();
       if (reply.exitStatus !== undefined) exitStatuses.push(reply.exitStatus.value);

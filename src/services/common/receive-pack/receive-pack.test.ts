@@ -4,8 +4,6 @@ import { createHash } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Config } from "../../../app/config/config.ts";
-import { CONFIG_DEFAULTS } from "../../../app/config/config.ts";
 import { SSHService } from "../../../proto/ssh_pb.ts";
 import { writeCustomHook } from "../../../testing/custom-hook.ts";
 import { createTestRepository } from "../../../testing/git-repository.ts";
@@ -22,7 +20,6 @@ import {
   withoutMoments,
 } from "../../../testing/push-twins.ts";
 import { pushBytes, writeCommit } from "../../../testing/test-commits.ts";
-import { type GitlabAnswer, startTestGitlab } from "../../../testing/test-gitlab.ts";
 import { startTestServer } from "../../../testing/test-server.ts";
 
 const ZERO = "0".repeat(40);
@@ -238,34 +235,6 @@ test("a client is answered as git answers it, whatever it says", async (t) => {
       const answer = await sayToReceivePack(server, own, input);
       assert.deepEqual(
         withoutMoments(answer),
-        withoutMoments(await sayToReceivePack(server, git, input)),
-      );
-      assert.deepEqual(pushedState(own), pushedState(git));
-    });
-  }
-});
-
-const REFUSALS: readonly (readonly [string, GitlabAnswer])[] = [
-  ["401", { status: 401, body: '{"message":"not you"}' }],
-  ["404", { status: 404, body: '{"message":"no such project"}' }],
-  ["500", { status: 500, body: "" }],
-  ["no", { body: '{"status":false,"message":"GitLab says\\nno"}' }],
-  ["nonsense", { body: "{" }],
-];
-
-test("GitLab's refusals look the same both ways", async (t) => {
-  for (const [name, answer] of REFUSALS) {
-    await t.test(name, async (t) => {
-      const gitlab = await startTestGitlab(t, answer);
-      const settings = { ...CONFIG_DEFAULTS.gitlab, url: `http://${gitlab.host}`, secret: "x" };
-      const changes: Partial<Config> = { gitlab: settings };
-      const server = await startTestServer(t, changes);
-      const [own, git] = twinsForPush(server);
-      const input = makePushSource(t, own).push();
-      const told = await sayToReceivePack(server, own, input);
-      assert.match(told.data, /pre-receive hook declined/);
-      assert.deepEqual(
-        withoutMoments(told),
         withoutMoments(await sayToReceivePack(server, git, input)),
       );
       assert.deepEqual(pushedState(own), pushedState(git));

@@ -154,8 +154,23 @@ test("userCreateBranch refuses what GitLab refuses", async (t) => {
     branchName: Buffer.from("new"),
     startPoint: Buffer.from("main"),
   });
-  await assert.rejects(call, { message: "running pre-receive hooks: GitLab: no way" });
+  const message = "running pre-receive hooks: GitLab: no way";
+  await assert.rejects(call, { kind: "internal", message });
   assert.deepEqual(repository.gitLines(["for-each-ref", "--format=%(refname)"]), [MAIN]);
+});
+
+test("userCreateBranch tells that GitLab is asked too often", async (t) => {
+  const server = await startOperationServer(t, { allowed: { status: 429 } });
+  const repository = server.repository();
+  writeCommit(repository, { ref: MAIN });
+  const call = server.operations.userCreateBranch({
+    repository: server.address(repository),
+    user: TEST_USER,
+    branchName: Buffer.from("new"),
+    startPoint: Buffer.from("main"),
+  });
+  const message = "running pre-receive hooks: GitLab: rate limited";
+  await assert.rejects(call, { kind: "resource-exhausted", message });
 });
 
 test("userCreateBranch refuses requests that say too little", async (t) => {

@@ -3,11 +3,15 @@ import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import { backupCustomHooks } from "./backup-custom-hooks.ts";
 import { calculateChecksum } from "./calculate-checksum.ts";
+import { createBundle } from "./create-bundle.ts";
+import { createBundleFromRefList } from "./create-bundle-from-ref-list.ts";
 import { createFork } from "./create-fork.ts";
 import { createRepository } from "./create-repository.ts";
+import { createRepositoryFromBundle } from "./create-repository-from-bundle.ts";
 import { createRepositoryFromSnapshot } from "./create-repository-from-snapshot.ts";
 import { createRepositoryFromUrl } from "./create-repository-from-url.ts";
 import { fastExport } from "./fast-export.ts";
+import { fetchBundle } from "./fetch-bundle.ts";
 import { fetchRemote } from "./fetch-remote.ts";
 import { fetchSourceBranch } from "./fetch-source-branch.ts";
 import { findLicense } from "./find-license.ts";
@@ -42,11 +46,15 @@ export function repositoryService(needs: Needs): ServiceRegistration {
   return serve(RepositoryService, {
     backupCustomHooks: backupCustomHooks(needs),
     calculateChecksum: calculateChecksum(needs),
+    createBundle: createBundle(needs),
+    createBundleFromRefList: createBundleFromRefList(needs),
     createFork: createFork(needs),
     createRepository: createRepository(needs),
+    createRepositoryFromBundle: createRepositoryFromBundle(needs),
     createRepositoryFromSnapshot: createRepositoryFromSnapshot(needs),
     createRepositoryFromURL: createRepositoryFromUrl(needs),
     fastExport: fastExport(needs),
+    fetchBundle: fetchBundle(needs),
     fetchRemote: fetchRemote(needs),
     fetchSourceBranch: fetchSourceBranch(needs),
     findLicense: findLicense(needs),

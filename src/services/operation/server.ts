@@ -8,6 +8,7 @@ import { userCreateTag } from "./user-create-tag.ts";
 import { userDeleteBranch } from "./user-delete-branch.ts";
 import { userDeleteTag } from "./user-delete-tag.ts";
 import { userFFBranch } from "./user-ff-branch.ts";
+import { userMergeBranch } from "./user-merge-branch.ts";
 import { userUpdateBranch } from "./user-update-branch.ts";
 import { userUpdateSubmodule } from "./user-update-submodule.ts";
 
@@ -20,6 +21,7 @@ export function operationService(needs: OperationNeeds & CommitFilesNeeds): Serv
     userDeleteBranch: userDeleteBranch(needs),
     userDeleteTag: userDeleteTag(needs),
     userFFBranch: userFFBranch(needs),
+    userMergeBranch: userMergeBranch(needs),
     userUpdateBranch: userUpdateBranch(needs),
     userUpdateSubmodule: userUpdateSubmodule(needs),
   });

@@ -16,6 +16,14 @@ export interface ApiHost {
 }
 
 const UNIX = "http+unix://";
+
+/**
+ * How long a connection waits for the next question. The questions of one change follow at once;
+ * one that GitLab closes while it is idle for long would fail somebody's push.
+ */
+const KEEP_ALIVE_MS = 1000;
+const KEEP_ALIVE = { keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
+
 const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Prepares connections to GitLab. Throws an ApiError when the settings can't be used. */
@@ -28,17 +36,17 @@ export function openApiHost(
     const root = relativeUrlRoot.replace(/^\/+|\/+$/g, "");
     return {
       baseUrl: root === "" ? "http://unix" : `http://unix/${root}`,
-      dispatcher: new Agent({ connect: { socketPath: url.slice(UNIX.length) } }),
+      dispatcher: new Agent({ ...KEEP_ALIVE, connect: { socketPath: url.slice(UNIX.length) } }),
     };
   }
-  if (url.startsWith("http://")) return { baseUrl: url, dispatcher: new Agent() };
+  if (url.startsWith("http://")) return { baseUrl: url, dispatcher: new Agent(KEEP_ALIVE) };
   if (!url.startsWith("https://")) throw failed("unknown GitLab URL prefix");
   const secureContext = createSecureContext({
     ca: trustedCertificates(http),
     minVersion: "TLSv1.2",
     ...(certificate === undefined ? {} : { cert: certificate.certificate, key: certificate.key }),
   });
-  return { baseUrl: url, dispatcher: new Agent({ connect: { secureContext } }) };
+  return { baseUrl: url, dispatcher: new Agent({ ...KEEP_ALIVE, connect: { secureContext } }) };
 }
 
 function unescapeUrl(url: string): string {

@@ -117,8 +117,6 @@ export class ApiRequests {
       signal: AbortSignal.any([caller.signal, AbortSignal.timeout(timeoutMs)]),
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
-      // A connection that GitLab closes while it is idle would fail the next push.
-      reset: true,
     });
     return readReply(response);
   }

@@ -93,7 +93,7 @@ test("allowed tells GitLab everything about the push", async (t) => {
   assert.equal(headers?.["x-request-id"], "correlation-1");
   assert.equal(headers?.["x-forwarded-for"], "10.1.2.3");
   assert.equal(headers?.["content-type"], "application/json");
-  assert.equal(headers?.["connection"], "close");
+  assert.equal(headers?.["connection"], "keep-alive");
   assert.equal(headers?.["authorization"], `Basic ${Buffer.from("rails:pw").toString("base64")}`);
 });
 

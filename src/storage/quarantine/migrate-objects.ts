@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rmdir } from "node:fs/promises";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { syncPath } from "../file/sync.ts";
 
@@ -16,7 +15,7 @@ export async function migrateObjects(
   target: string,
   unsynced: ReadonlySet<string>,
 ): Promise<void> {
-  const entries = await readdir(source, { withFileTypes: true });
+  const entries = readdirSync(source, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory());
   // Contents are safe before any name says so.
   await inParallel([...unsynced], syncPath);
@@ -25,7 +24,7 @@ export async function migrateObjects(
     const to = join(target, name);
     // A missing folder is about to be named by its parent, which then has to be synced.
     if (!existsSync(to)) {
-      await mkdir(to, { recursive: true });
+      mkdirSync(to, { recursive: true });
       hasChanged = true;
     }
   }
@@ -33,28 +32,29 @@ export async function migrateObjects(
   if (hasChanged) await syncPath(target);
 }
 
+/**
+ * Moving what was just written doesn't wait for the disk, and a folder holds a share of it only: to
+ * hand each file to another thread would cost more.
+ */
 async function migrateFolder(source: string, target: string): Promise<void> {
-  const names = await readdir(source);
+  const names = readdirSync(source);
   if (names.length === 0) return;
-  for (const batch of inOrder(names)) {
-    await inParallel(batch, (name) => moveFile(join(source, name), join(target, name)));
-  }
+  for (const name of inOrder(names)) moveFile(join(source, name), join(target, name));
   await syncPath(target);
   // Usually everything has moved; whoever removes the rest has less to do then.
-  await rmdir(source).catch(() => {});
+  if (readdirSync(source).length === 0) rmdirSync(source);
 }
 
 /** A file that is there already stays: it has the same content. */
-async function moveFile(source: string, target: string): Promise<void> {
-  if (!existsSync(target)) await rename(source, target);
+function moveFile(source: string, target: string): void {
+  if (!existsSync(target)) renameSync(source, target);
 }
 
 /** A pack is usable as soon as its index is there, so that comes last. */
 const PACK_ORDER = [".keep", ".pack", ".rev", ".idx"] as const;
 
-function inOrder(names: readonly string[]): string[][] {
-  const positions = [...PACK_ORDER.keys(), PACK_ORDER.length, PACK_ORDER.length + 1];
-  return positions.map((position) => names.filter((name) => packPosition(name) === position));
+function inOrder(names: readonly string[]): string[] {
+  return names.toSorted((one, other) => packPosition(one) - packPosition(other));
 }
 
 function packPosition(name: string): number {

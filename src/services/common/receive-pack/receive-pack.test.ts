@@ -287,6 +287,23 @@ test("a usual push runs no git receive-pack, an unusual one does", async (t) => 
   assert.deepEqual(found, [false, true]);
 });
 
+test("a client that waits for a hook is shown that somebody is there", async (t) => {
+  const server = await startTestServer(t);
+  const [own] = twinsForPush(server);
+  own.git(["config", "receive.keepAlive", "1"]);
+  const wait = "until [ -e goes-on ]; do sleep 0.01; done";
+  writeCustomHook(own.path, "pre-receive", `${wait}; cat >/dev/null`);
+  const input = makePushSource(t, own).push();
+  const repository = { ...own.address, glRepository: "project-1" };
+  const requests = [{ repository, glId: "user-1" }, { stdin: input }];
+  let said = "";
+  for await (const { stdout } of server.client(SSHService).sSHReceivePack(requests)) {
+    said += Buffer.from(stdout).toString("latin1");
+    if (said.includes("0005\u0001")) writeFileSync(join(own.path, "goes-on"), "");
+  }
+  assert.match(said, /ok refs\/heads\/main/);
+});
+
 test("pushes to one branch at the same time: one wins", async (t) => {
   const server = await startTestServer(t);
   const [own] = twinsForPush(server);

@@ -1,7 +1,7 @@
 /**
  * Measures servers side by side; see README.md in this folder.
  *
- *   node bench/main.ts [rpc|spawn|clone|history|CASE]...
+ *   node bench/main.ts [rpc|spawn|clone|history|bulk-push|CASE]...
  */
 import { writeFile } from "node:fs/promises";
 import { type ForkMeter, startForkMeter } from "./process/fork-meter.ts";
@@ -10,6 +10,7 @@ import { type CaseFigures, caseHeading, caseLines } from "./report/case-figures.
 import { historyRepository } from "./repository/generated-repository.ts";
 import { bareRepositoryAt } from "./repository/provide-repository.ts";
 import { readFacts } from "./repository/repository-facts.ts";
+import { runBulkPush } from "./run/run-bulk-push.ts";
 import { runCases } from "./run/run-cases.ts";
 import { runClones } from "./run/run-clones.ts";
 import { runHistory } from "./run/run-history.ts";
@@ -28,6 +29,7 @@ async function main(settings: Settings): Promise<void> {
   if (includesPart(settings, "history")) results["history"] = await history(settings, git);
   if (includesPart(settings, "spawn")) await runSpawn();
   if (includesPart(settings, "clone")) results["clone"] = await clone(settings, git);
+  if (includesPart(settings, "bulk-push")) await bulkPush(settings, git);
   if (settings.jsonPath !== undefined) {
     await writeFile(settings.jsonPath, `${JSON.stringify(results, undefined, 2)}\n`);
   }
@@ -55,6 +57,11 @@ async function clone(settings: Settings, git: PlainGit): Promise<unknown> {
 async function history(settings: Settings, git: PlainGit): Promise<unknown> {
   await using stack = new AsyncDisposableStack();
   return await runHistory(settings, await openTargets(stack, settings), git);
+}
+
+async function bulkPush(settings: Settings, git: PlainGit): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  await runBulkPush(settings.rounds, await openTargets(stack, settings), git);
 }
 
 async function openTargets(stack: AsyncDisposableStack, settings: Settings): Promise<Target[]> {

@@ -33,16 +33,26 @@ export class GitRepository {
   readonly objects: ObjectDatabase;
   readonly refs: RefReader;
   readonly history: CommitHistory;
-  readonly #configBytes: Buffer;
+  readonly #format: ReturnType<typeof readRepositoryFormat>;
 
-  /** Throws as `readRepositoryFormat` does. */
-  constructor(path: string, sources: ObjectSources, quarantine?: Quarantine) {
-    const { objectFormat, refFormat, config, configBytes } = readRepositoryFormat(path);
+  /**
+   * Throws as `readRepositoryFormat` does.
+   *
+   * @param known the same repository: its references and configuration are shared
+   */
+  constructor(
+    path: string,
+    sources: ObjectSources,
+    quarantine?: Quarantine,
+    known?: GitRepository,
+  ) {
+    const { objectFormat, refFormat, config, configBytes } =
+      known === undefined ? readRepositoryFormat(path) : known.#format;
     this.path = path;
     this.objectFormat = objectFormat;
     this.refFormat = refFormat;
     this.config = config;
-    this.#configBytes = configBytes;
+    this.#format = { objectFormat, refFormat, config, configBytes };
     this.objects = new ObjectDatabase({
       objectDirectory: quarantine?.objectDirectory ?? join(path, "objects"),
       alternates: quarantine?.alternates ?? [],
@@ -56,13 +66,12 @@ export class GitRepository {
       objects: this.objects,
       resources: sources.resources,
     });
-    const store = { directory: path, objectFormat };
-    this.refs = refFormat === "files" ? new FilesRefReader(store) : new ReftableRefReader(store);
+    this.refs = known?.refs ?? openRefs(path, objectFormat, refFormat);
   }
 
   /** `true` when the configuration file is still the same. Throws `RepositoryMissingError`. */
   hasSameConfig(): boolean {
-    return readConfigBytes(this.path).equals(this.#configBytes);
+    return readConfigBytes(this.path).equals(this.#format.configBytes);
   }
 
   /**
@@ -78,4 +87,9 @@ export class GitRepository {
     this.history.close();
     this.objects.close();
   }
+}
+
+function openRefs(directory: string, objectFormat: ObjectFormat, refFormat: RefFormat): RefReader {
+  const store = { directory, objectFormat };
+  return refFormat === "files" ? new FilesRefReader(store) : new ReftableRefReader(store);
 }

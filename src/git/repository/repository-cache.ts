@@ -71,8 +71,7 @@ export class RepositoryCache {
    * accepted yet. It isn't kept: close it with the push.
    */
   openQuarantine(path: string, quarantine: Quarantine): GitRepository {
-    if (identify(path) === undefined) throw new RepositoryMissingError(path);
-    return new GitRepository(path, this.#sources, quarantine);
+    return new GitRepository(path, this.#sources, quarantine, this.open(path));
   }
 
   /** Drops what is known of the repository at `path`, for example because it is removed. */

@@ -145,7 +145,7 @@ function openRemote(
 }
 
 /** An error that another server has answered, in the words of the protocol's libraries. */
-function asStatus(error: unknown): unknown {
+export function asStatus(error: unknown): unknown {
   if (!(error instanceof RpcError) || error.kind === "unknown") return error;
   const { kind, message } = error;
   const text = `rpc error: code = ${codeName(STATUS_CODE[kind])} desc = ${message}`;

@@ -1,9 +1,8 @@
-import { isUtf8 } from "node:buffer";
 import { findCause } from "../../base/error/find-cause.ts";
 import type { Identity } from "../../git/object/identity.ts";
 import { objectIdProblem } from "../../git/oid/object-id-problem.ts";
 import { type ObjectFormat, type Oid, zeroOid } from "../../git/oid/oid.ts";
-import { binaryFromBytes, bytesFromBinary } from "../../git/ref/binary-string.ts";
+import { binaryFromBytes } from "../../git/ref/binary-string.ts";
 import { MalformedTreeError } from "../../git/tree/tree-edit-error.ts";
 import { TreeEditor } from "../../git/tree/tree-editor.ts";
 import { ReferenceChangeError, RefusedByHookError } from "../../hooks/change/change-errors.ts";
@@ -47,6 +46,7 @@ import { FileWriter } from "./file-writer.ts";
 import { IndexError } from "./index-error.ts";
 import { findParent, hasBranches, type ParentNeeds } from "./parent-commit.ts";
 import { receiveActions } from "./receive-actions.ts";
+import { trimBlanks } from "./trim-blanks.ts";
 
 type UserCommitFiles = Handler<typeof OperationService.method.userCommitFiles>;
 /** What `userCommitFiles` needs beside what all operations need. */
@@ -198,7 +198,7 @@ async function treeOf(
 }
 
 function authorOf(header: Header, committer: Required<Identity>): Required<Identity> {
-  const [name, email] = [trim(header.commitAuthorName), trim(header.commitAuthorEmail)];
+  const [name, email] = [trimBlanks(header.commitAuthorName), trimBlanks(header.commitAuthorEmail)];
   const author = {
     name: name.length === 0 ? committer.name : name,
     email: email.length === 0 ? committer.email : email,
@@ -211,15 +211,6 @@ function authorOf(header: Header, committer: Required<Identity>): Required<Ident
 function emptySignature(cause?: unknown): RpcError {
   const problem = "Signature cannot have an empty name or email";
   return invalidArgument(`commit: failed to parse signature - ${problem}`, { cause });
-}
-
-const UTF8_BLANKS = /^[\t-\r \x85\p{Zs}\u2028\u2029]+|[\t-\r \x85\p{Zs}\u2028\u2029]+$/gu;
-const ASCII_BLANKS = /^[\t-\r ]+|[\t-\r ]+$/g;
-
-/** Without blanks at its ends. */
-function trim(bytes: Uint8Array): Buffer {
-  if (!isUtf8(bytes)) return bytesFromBinary(binaryFromBytes(bytes).replace(ASCII_BLANKS, ""));
-  return Buffer.from(Buffer.from(bytes).toString("utf8").replace(UTF8_BLANKS, ""));
 }
 
 /** What the branch has to hold for the commit to be put on it. */

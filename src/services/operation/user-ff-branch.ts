@@ -1,6 +1,4 @@
 import { findCause } from "../../base/error/find-cause.ts";
-import { quoteText } from "../../base/text/quote-text.ts";
-import { peelTags } from "../../git/object/peel.ts";
 import { objectIdProblem } from "../../git/oid/object-id-problem.ts";
 import { type ObjectFormat, type Oid, parseOid } from "../../git/oid/oid.ts";
 import { binaryFromBytes } from "../../git/ref/binary-string.ts";
@@ -15,19 +13,17 @@ import type { Handler } from "../../rpc/handler.ts";
 import {
   detail,
   failedPrecondition,
-  internal,
   invalidArgument,
   permissionDenied,
-  wrapError,
 } from "../../rpc/rpc-error.ts";
 import { customHookDetail } from "../common/change-details.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { OpenedRepository } from "../common/open-repository.ts";
 import { type OperationNeeds, openOperation } from "../common/operation.ts";
-import { quietly } from "../common/read-commit.ts";
 import type { RevisionNeeds } from "../common/resolve-revision.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
 import { expectedOldOid } from "./expected-old-oid.ts";
+import { isAncestor } from "./is-ancestor.ts";
 import { otherChangeFailure } from "./other-change-failure.ts";
 
 type UserFFBranch = Handler<typeof OperationService.method.userFFBranch>;
@@ -81,31 +77,6 @@ function parseCommitId(commitId: string, format: ObjectFormat): Oid {
   const oid = parseOid(commitId);
   if (problem === undefined && oid !== undefined) return oid;
   throw invalidArgument(`cannot parse commit ID: ${problem}`);
-}
-
-async function isAncestor(
-  repository: OpenedRepository,
-  ancestor: Oid,
-  child: Oid,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const commits = [findCommit(repository, ancestor), findCommit(repository, child)] as const;
-  try {
-    return await repository.history.isAncestor(commits[0], commits[1], signal);
-  } catch (error) {
-    throw wrapError("internal", "checking for ancestry", error);
-  }
-}
-
-/** Fails with what git says to an object that is no commit. */
-function findCommit({ objects }: OpenedRepository, oid: Oid): Oid {
-  const peeled = quietly(() => peelTags(objects, oid));
-  if (peeled?.type === "commit") return peeled.oid;
-  const doing = "checking for ancestry";
-  if (peeled === undefined) throw internal(`${doing}: invalid commit: "${oid}"`);
-  const reason = `error: object ${peeled.oid} is a ${peeled.type}, not a commit`;
-  const stderr = quoteText(`${reason}\nfatal: Not a valid commit name ${oid}\n`);
-  throw internal(`${doing}: determine ancestry: exit status 128, stderr: ${stderr}`);
 }
 
 function changeFailure(error: unknown): unknown {

@@ -77,11 +77,8 @@ class ReceivedPush {
 
   async run(): Promise<void> {
     const { options } = this.#push.request;
-    const { failure, lockedPack } = await this.#receive();
+    const failure = await this.#receive();
     this.#call.signal.throwIfAborted();
-    if (lockedPack !== undefined) {
-      await removePackLock(this.#push.context.repository.path, lockedPack);
-    }
     await this.#report(failure);
     const done = this.#refs.filter((ref) => ref.refusal === undefined && !ref.didNotExist);
     const commands = done.map(({ command }) => command);
@@ -89,20 +86,28 @@ class ReceivedPush {
     await this.#output.finish();
   }
 
-  /** Puts the push into effect as far as possible; `#refs` tell how far. */
-  async #receive(): Promise<TakenPack> {
-    const { pack } = this.#push;
+  /** Puts the push into effect as far as possible. Returns why the pack couldn't be taken. */
+  async #receive(): Promise<string | undefined> {
+    const { pack, context } = this.#push;
     if (pack === undefined) {
       this.#output.keepAlive();
       await this.#carryOut(undefined);
-      return {};
+      return undefined;
     }
     await using quarantine = await this.#createQuarantine();
-    const taken = await this.#take(pack, quarantine);
+    const { failure, lockedPack } = await this.#take(pack, quarantine);
     this.#output.keepAlive();
-    if (taken.failure === undefined) await this.#carryOut(quarantine);
-    else refuseRest(this.#refs, "unpacker error");
-    return taken;
+    if (failure !== undefined) {
+      refuseRest(this.#refs, "unpacker error");
+      return failure;
+    }
+    try {
+      await this.#carryOut(quarantine);
+    } finally {
+      // Whatever has happened: a pack that stays locked is never repacked.
+      if (lockedPack !== undefined) await removePackLock(context.repository.path, lockedPack);
+    }
+    return undefined;
   }
 
   #createQuarantine(): Promise<Quarantine> {

@@ -16,7 +16,7 @@ export interface Start {
   /** Empty for the branch itself. */
   readonly startBranchName: Uint8Array;
   /** Where that branch is; undefined for the repository itself. */
-  readonly startRepository: Repository | undefined;
+  readonly startRepository?: Repository | undefined;
 }
 
 /** Finds the commit that a change begins with, and brings it here if need be. */

@@ -11,6 +11,8 @@ import { userDeleteTag } from "./user-delete-tag.ts";
 import { userFFBranch } from "./user-ff-branch.ts";
 import { userMergeBranch } from "./user-merge-branch.ts";
 import { userMergeToRef } from "./user-merge-to-ref.ts";
+import { userRebaseConfirmable } from "./user-rebase-confirmable.ts";
+import { userRebaseToRef } from "./user-rebase-to-ref.ts";
 import { userRevert } from "./user-revert.ts";
 import { userSquash } from "./user-squash.ts";
 import { userUpdateBranch } from "./user-update-branch.ts";
@@ -28,6 +30,8 @@ export function operationService(needs: OperationNeeds & CommitFilesNeeds): Serv
     userFFBranch: userFFBranch(needs),
     userMergeBranch: userMergeBranch(needs),
     userMergeToRef: userMergeToRef(needs),
+    userRebaseConfirmable: userRebaseConfirmable(needs),
+    userRebaseToRef: userRebaseToRef(needs),
     userRevert: userRevert(needs),
     userSquash: userSquash(needs),
     userUpdateBranch: userUpdateBranch(needs),

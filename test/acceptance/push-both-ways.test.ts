@@ -40,7 +40,9 @@ class Comparison {
     const served = new GitClient({ cwd: path });
     if (way === "git") await served.run("config", ...GIT_ALONE);
     await prepare?.(served, path);
-    const work = new GitClient({ cwd: join(this.#folder, format), config });
+    // Several threads find other deltas each time.
+    const settings = ["pack.threads=1", ...config];
+    const work = new GitClient({ cwd: join(this.#folder, format), config: settings });
     const url = `${this.#forge[transport]}/${name}`;
     const { status, stderr } = await work.attempt("push", ...pushCase.args(url));
     return {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ObjectFormat } from "../../src/git/oid/oid.ts";
 import { writeCustomHook } from "../../src/testing/custom-hook.ts";
@@ -49,6 +49,19 @@ function lockMain(path: string): void {
   writeFileSync(join(path, "refs/heads/main.lock"), "");
 }
 
+/** All that the repository has is borrowed from then on. */
+function movedToPool(path: string): void {
+  const objects = join(path, "objects");
+  renameSync(objects, `${path}-pool`);
+  mkdirSync(join(objects, "info"), { recursive: true });
+  mkdirSync(join(objects, "pack"));
+  writeFileSync(join(objects, "info/alternates"), `${path}-pool\n`);
+}
+
+async function reftable(served: GitClient): Promise<void> {
+  await served.run("refs", "migrate", "--ref-format=reftable");
+}
+
 const MANY_REFS = Array.from({ length: 2000 }, (_, index) => `main:refs/heads/many/${index}`);
 
 const REFS: readonly PushCase[] = [
@@ -79,6 +92,18 @@ const REFS: readonly PushCase[] = [
   pushCase("a pack that isn't thin", ["--no-thin", "thin:main"]),
   pushCase("sha256", ["next:main", "v1", ":old"], { format: "sha256" }),
   pushCase("many objects in sha256", ["many"], { format: "sha256" }),
+  pushCase("a repository with an object pool", ["next:main", "fork:refs/heads/fork"], {
+    prepare: (_, path) => movedToPool(path),
+  }),
+  pushCase("reftable", ["next:main", "fork:refs/heads/fork", ":old", "v1"], { prepare: reftable }),
+  pushCase("reftable refuses", ["next:refs/heads/dir", ":main", "next:refs/heads/old"], {
+    prepare: reftable,
+    fails: true,
+  }),
+  pushCase("reftable, atomic", ["--atomic", "next:main", "next:refs/heads/dir"], {
+    prepare: reftable,
+    fails: true,
+  }),
   pushCase("over a mirror", ["--mirror"], { fails: true }),
   pushCase("protocol version 0", ["next:main"], { config: ["protocol.version=0"] }),
   pushCase("protocol version 1", ["next:main"], { config: ["protocol.version=1"] }),

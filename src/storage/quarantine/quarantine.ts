@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { mkdir, rm, rmdir } from "node:fs/promises";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isMissing } from "../../base/error/system-error-text.ts";
 import type { ObjectDatabase } from "../../git/object/object-database.ts";
 import type { LocatedRepository } from "../locator/repository-locator.ts";
 import { freshen, ObjectWriter } from "../object-write/object-writer.ts";
@@ -44,8 +45,7 @@ export async function createQuarantine(
   objects: ObjectDatabase,
   { folder, prefix }: QuarantinePlace,
 ): Promise<Quarantine> {
-  await mkdir(folder, { recursive: true, mode: 0o755 });
-  const directory = mkdtempSync(join(folder, prefix));
+  const directory = makeDirectory(folder, prefix);
   const target = located.objectDirectory ?? join(located.path, "objects");
   const isThere = (oid: Parameters<ObjectDatabase["fileOf"]>[0]): boolean => {
     const path = objects.fileOf(oid);
@@ -65,6 +65,18 @@ export async function createQuarantine(
     // Removing folders waits for the disk, which others need not wait for.
     [Symbol.asyncDispose]: () => remove(directory),
   };
+}
+
+/** Makes a directory with a name of its own. All but the first time the folder is there. */
+function makeDirectory(folder: string, prefix: string): string {
+  const start = join(folder, prefix);
+  try {
+    return mkdtempSync(start);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    return mkdtempSync(start);
+  }
 }
 
 /** Removes a directory. Nothing is in it when everything has moved to the repository. */

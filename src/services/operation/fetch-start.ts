@@ -4,11 +4,12 @@ import { binaryFromBytes } from "../../git/ref/binary-string.ts";
 import type { Repository } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import { internal, RpcError, wrapError } from "../../rpc/rpc-error.ts";
+import { asStatus } from "../common/as-status.ts";
 import { fetchCommit } from "../common/fetch-commit.ts";
 import type { Operation } from "../common/operation.ts";
 import { openRemoteRepository, type RemoteRepository } from "../common/remote-repository.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
-import { asStatus, type ParentNeeds } from "./parent-commit.ts";
+import type { ParentNeeds } from "./parent-commit.ts";
 
 /** Where a change begins. */
 export interface Start {

@@ -2,7 +2,8 @@ import type { Identity } from "../../git/object/identity.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { Call } from "../../rpc/call.ts";
-import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
+import { wrapError } from "../../rpc/rpc-error.ts";
+import { checkParent } from "../common/check-parent.ts";
 import { createCommit, type SigningNeeds } from "../common/create-commit.ts";
 import { mergeTrees } from "../common/merge-trees.ts";
 import type { Operation } from "../common/operation.ts";
@@ -40,11 +41,4 @@ export async function mergeCommits(
   } catch (error) {
     throw wrapError("unknown", "create commit from tree", error);
   }
-}
-
-/** A tag can be merged, but is no parent. */
-function checkParent({ repository }: Operation, parent: Oid): void {
-  if (repository.objects.header(parent)?.type === "commit") return;
-  const problem = `fatal: ${parent} is not a valid 'commit' object\n`;
-  throw new RpcError("unknown", `commit-tree: exit status 128: ${problem} `);
 }

@@ -7,7 +7,7 @@ import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { Repository } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
-import { codeName, STATUS_CODE } from "../../rpc/status/status.ts";
+import { asStatus } from "../common/as-status.ts";
 import { fetchCommit } from "../common/fetch-commit.ts";
 import { gitFailure } from "../common/git-failure.ts";
 import type { InternalSourceNeeds } from "../common/internal-source.ts";
@@ -142,14 +142,6 @@ function openRemote(
   } catch (error) {
     throw wrapError("unknown", "remote repository", error);
   }
-}
-
-/** An error that another server has answered, in the words of the protocol's libraries. */
-export function asStatus(error: unknown): unknown {
-  if (!(error instanceof RpcError) || error.kind === "unknown") return error;
-  const { kind, message } = error;
-  const text = `rpc error: code = ${codeName(STATUS_CODE[kind])} desc = ${message}`;
-  return new RpcError(kind, text, { cause: error });
 }
 
 function resolving(revision: string, type: string): string {

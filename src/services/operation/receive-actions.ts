@@ -7,8 +7,8 @@ import {
   type UserCommitFilesRequest,
 } from "../../proto/operations_pb.ts";
 import { invalidArgument, RpcError, wrapError } from "../../rpc/rpc-error.ts";
+import type { FileWriter, IncomingFile } from "../common/file-writer.ts";
 import type { CommitAction } from "./commit-action.ts";
-import type { FileWriter, IncomingFile } from "./file-writer.ts";
 import { IndexError } from "./index-error.ts";
 
 /** What became of a file's content. */

@@ -31,11 +31,11 @@ import { takeFirst } from "../common/first-request.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { OpenedRepository } from "../common/open-repository.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
+import { otherChangeFailure } from "../common/other-change-failure.ts";
 import type { RevisionNeeds } from "../common/resolve-revision.ts";
 import { TimeZoneError, userIdentity } from "../common/user-identity.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
 import { changeWithoutObjects } from "./change-without-objects.ts";
-import { otherChangeFailure } from "./other-change-failure.ts";
 
 type UserApplyPatch = Handler<typeof OperationService.method.userApplyPatch>;
 

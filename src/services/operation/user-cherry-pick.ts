@@ -20,14 +20,14 @@ import { MergeConflictError } from "../common/merge-conflict.ts";
 import { mergeTrees } from "../common/merge-trees.ts";
 import { openLocated } from "../common/open-repository.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
+import { otherChangeFailure } from "../common/other-change-failure.ts";
+import { requestIdentity } from "../common/request-identity.ts";
 import type { RevisionNeeds } from "../common/resolve-revision.ts";
 import { authorDate, authorTimezone } from "./author-date.ts";
 import { fetchStart } from "./fetch-start.ts";
 import { isAncestor } from "./is-ancestor.ts";
-import { otherChangeFailure } from "./other-change-failure.ts";
 import { hasBranches, type ParentNeeds } from "./parent-commit.ts";
 import { checkPick, findPicked, findPickTarget, type PickTarget } from "./pick-target.ts";
-import { requestIdentity } from "./request-identity.ts";
 import { trimBlanks } from "./trim-blanks.ts";
 
 type Needs = OperationNeeds & ParentNeeds & SigningNeeds;

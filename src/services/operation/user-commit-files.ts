@@ -33,6 +33,7 @@ import {
   DisallowedCharactersError,
   type SigningNeeds,
 } from "../common/create-commit.ts";
+import { FileWriter } from "../common/file-writer.ts";
 import { takeFirst } from "../common/first-request.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { objectFormatOf } from "../common/object-format-of.ts";
@@ -42,7 +43,6 @@ import { TimeZoneError, userIdentity } from "../common/user-identity.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
 import { applyAction } from "./commit-action.ts";
 import { expectedOldOid } from "./expected-old-oid.ts";
-import { FileWriter } from "./file-writer.ts";
 import { IndexError } from "./index-error.ts";
 import { findParent, hasBranches, type ParentNeeds } from "./parent-commit.ts";
 import { receiveActions } from "./receive-actions.ts";

@@ -19,9 +19,9 @@ import {
 import { customHookDetail } from "../common/change-details.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
+import { otherChangeFailure } from "../common/other-change-failure.ts";
 import { readCommit } from "../common/read-commit.ts";
 import { findObject } from "../common/resolve-revision.ts";
-import { otherChangeFailure } from "./other-change-failure.ts";
 
 type UserCreateBranch = Handler<typeof OperationService.method.userCreateBranch>;
 

@@ -33,11 +33,11 @@ import {
 import { MESSAGE_BYTES_MAX } from "../common/git-commit.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
+import { otherChangeFailure } from "../common/other-change-failure.ts";
 import { readCommit } from "../common/read-commit.ts";
 import { findObject, type RevisionNeeds } from "../common/resolve-revision.ts";
 import { TimeZoneError, userIdentity } from "../common/user-identity.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
-import { otherChangeFailure } from "./other-change-failure.ts";
 import { tagProblem } from "./tag-problem.ts";
 
 type UserCreateTag = Handler<typeof OperationService.method.userCreateTag>;

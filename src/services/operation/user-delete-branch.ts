@@ -27,11 +27,11 @@ import { gitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type OpenedRepository, openLocated } from "../common/open-repository.ts";
 import type { OperationNeeds } from "../common/operation.ts";
+import { otherChangeFailure } from "../common/other-change-failure.ts";
 import type { RevisionNeeds } from "../common/resolve-revision.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
 import { changeWithoutObjects } from "./change-without-objects.ts";
 import { expectedOldOid } from "./expected-old-oid.ts";
-import { otherChangeFailure } from "./other-change-failure.ts";
 
 type UserDeleteBranch = Handler<typeof OperationService.method.userDeleteBranch>;
 

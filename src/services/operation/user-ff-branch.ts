@@ -20,11 +20,11 @@ import { customHookDetail } from "../common/change-details.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { OpenedRepository } from "../common/open-repository.ts";
 import { type OperationNeeds, openOperation } from "../common/operation.ts";
+import { otherChangeFailure } from "../common/other-change-failure.ts";
 import type { RevisionNeeds } from "../common/resolve-revision.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
 import { expectedOldOid } from "./expected-old-oid.ts";
 import { isAncestor } from "./is-ancestor.ts";
-import { otherChangeFailure } from "./other-change-failure.ts";
 
 type UserFFBranch = Handler<typeof OperationService.method.userFFBranch>;
 

@@ -30,12 +30,12 @@ import { takeFirst } from "../common/first-request.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { MergeConflictError } from "../common/merge-conflict.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
+import { otherChangeFailure } from "../common/other-change-failure.ts";
+import { requestIdentity } from "../common/request-identity.ts";
 import type { RevisionNeeds } from "../common/resolve-revision.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
 import { expectedOldOid } from "./expected-old-oid.ts";
 import { mergeCommits } from "./merge-commits.ts";
-import { otherChangeFailure } from "./other-change-failure.ts";
-import { requestIdentity } from "./request-identity.ts";
 
 type Needs = OperationNeeds & SigningNeeds;
 type UserMergeBranch = Handler<typeof OperationService.method.userMergeBranch>;

@@ -8,9 +8,9 @@ import { failedPrecondition, invalidArgument } from "../../rpc/rpc-error.ts";
 import type { SigningNeeds } from "../common/create-commit.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
+import { requestIdentity } from "../common/request-identity.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
 import { mergeCommits } from "./merge-commits.ts";
-import { requestIdentity } from "./request-identity.ts";
 import { findTargetOid, setTargetRef } from "./target-ref.ts";
 
 type Needs = OperationNeeds & SigningNeeds;

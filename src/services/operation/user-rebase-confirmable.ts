@@ -25,11 +25,11 @@ import type { SigningNeeds } from "../common/create-commit.ts";
 import { takeFirst } from "../common/first-request.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type OperationNeeds, openOperation } from "../common/operation.ts";
+import { otherChangeFailure } from "../common/other-change-failure.ts";
+import { requestIdentity } from "../common/request-identity.ts";
 import { fetchStart } from "./fetch-start.ts";
-import { otherChangeFailure } from "./other-change-failure.ts";
 import type { ParentNeeds } from "./parent-commit.ts";
 import { RebaseConflictError, rebaseCommits } from "./rebase-commits.ts";
-import { requestIdentity } from "./request-identity.ts";
 
 type Needs = OperationNeeds & ParentNeeds & SigningNeeds;
 type UserRebaseConfirmable = Handler<typeof OperationService.method.userRebaseConfirmable>;

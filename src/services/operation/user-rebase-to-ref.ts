@@ -7,9 +7,9 @@ import { failedPrecondition, invalidArgument, wrapError } from "../../rpc/rpc-er
 import type { SigningNeeds } from "../common/create-commit.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
+import { requestIdentity } from "../common/request-identity.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
 import { RebaseConflictError, rebaseCommits } from "./rebase-commits.ts";
-import { requestIdentity } from "./request-identity.ts";
 import { findTargetOid, setTargetRef } from "./target-ref.ts";
 
 type Needs = OperationNeeds & SigningNeeds;

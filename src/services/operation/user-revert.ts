@@ -24,12 +24,12 @@ import { locateRepository } from "../common/locate-repository.ts";
 import { MergeConflictError } from "../common/merge-conflict.ts";
 import { mergeTrees } from "../common/merge-trees.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
+import { requestIdentity } from "../common/request-identity.ts";
 import type { RevisionNeeds } from "../common/resolve-revision.ts";
 import { fetchStart } from "./fetch-start.ts";
 import { isAncestor } from "./is-ancestor.ts";
 import { hasBranches, type ParentNeeds } from "./parent-commit.ts";
 import { checkPick, findPicked, findPickTarget, type PickTarget } from "./pick-target.ts";
-import { requestIdentity } from "./request-identity.ts";
 
 type Needs = OperationNeeds & ParentNeeds & SigningNeeds;
 type UserRevert = Handler<typeof OperationService.method.userRevert>;

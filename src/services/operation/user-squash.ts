@@ -21,11 +21,11 @@ import type { SigningNeeds } from "../common/create-commit.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { MergeConflictError } from "../common/merge-conflict.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
+import { refuseTimeZone, requestIdentity } from "../common/request-identity.ts";
 import { TransactionAbortedError, TransactionStoppedError } from "../common/transaction-votes.ts";
 import { dateIn, identityPart } from "../common/user-identity.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
 import { mergeCommits } from "./merge-commits.ts";
-import { refuseTimeZone, requestIdentity } from "./request-identity.ts";
 
 type Needs = OperationNeeds & SigningNeeds;
 type UserSquash = Handler<typeof OperationService.method.userSquash>;

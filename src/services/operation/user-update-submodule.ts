@@ -28,11 +28,11 @@ import { createCommit, type SigningNeeds } from "../common/create-commit.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { objectFormatOf } from "../common/object-format-of.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
+import { otherChangeFailure } from "../common/other-change-failure.ts";
 import type { RevisionNeeds } from "../common/resolve-revision.ts";
 import { TimeZoneError, userIdentity } from "../common/user-identity.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
 import { expectedOldOid } from "./expected-old-oid.ts";
-import { otherChangeFailure } from "./other-change-failure.ts";
 import { hasBranches } from "./parent-commit.ts";
 
 type UserUpdateSubmodule = Handler<typeof OperationService.method.userUpdateSubmodule>;

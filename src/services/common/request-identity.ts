@@ -2,7 +2,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Identity } from "../../git/object/identity.ts";
 import type { User } from "../../proto/shared_pb.ts";
 import { invalidArgument } from "../../rpc/rpc-error.ts";
-import { TimeZoneError, userIdentity } from "../common/user-identity.ts";
+import { TimeZoneError, userIdentity } from "./user-identity.ts";
 
 /** Who a request is by, and when: see `userIdentity`. An unknown time zone is the client's fault. */
 export function requestIdentity(user: User, timestamp: Timestamp | undefined): Required<Identity> {

@@ -5,9 +5,9 @@ import { type Oid, parseOid } from "../../git/oid/oid.ts";
 import { textFromBinary } from "../../git/ref/binary-string.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
-import { refuseNul } from "../common/git-failure.ts";
-import type { Operation } from "../common/operation.ts";
 import { Base64Decoder } from "./base64-decoder.ts";
+import { refuseNul } from "./git-failure.ts";
+import type { Operation } from "./operation.ts";
 
 /** Content up to this size stays in memory until it is written. */
 const MEMORY_BYTES_MAX = 512 * 1024;

@@ -37,6 +37,7 @@ import { diffService } from "../services/diff/server.ts";
 import { healthService } from "../services/health/server.ts";
 import { hookService } from "../services/hook/server.ts";
 import { internalGitalyService } from "../services/internal-gitaly/server.ts";
+import { objectPoolService } from "../services/object-pool/server.ts";
 import { operationService } from "../services/operation/server.ts";
 import { partitionService } from "../services/partition/server.ts";
 import { raftService } from "../services/raft/server.ts";
@@ -95,6 +96,7 @@ export function protocolServices(runtime: Runtime): ServiceRegistration[] {
     diffService(runtime),
     hookService(runtime),
     internalGitalyService(runtime),
+    objectPoolService(runtime),
     operationService(runtime),
     partitionService(runtime),
     raftService(runtime),

@@ -1,0 +1,23 @@
+import type { ObjectPoolService } from "../../proto/objectpool_pb.ts";
+import type { Handler } from "../../rpc/handler.ts";
+import { wrapError } from "../../rpc/rpc-error.ts";
+import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
+import { removeRepository } from "../../storage/repository/remove-repository.ts";
+import { lookUpPool } from "./find-pool.ts";
+
+type Needs = { readonly locator: RepositoryLocator };
+type DeleteObjectPool = Handler<typeof ObjectPoolService.method.deleteObjectPool>;
+
+/** Removes an object pool, whoever may still borrow from it. One that isn't there is no error. */
+export function deleteObjectPool({ locator }: Needs): DeleteObjectPool {
+  return async ({ objectPool }) => {
+    const pool = lookUpPool(locator, objectPool);
+    if (pool === undefined) return {};
+    try {
+      await removeRepository(locator, pool);
+    } catch (error) {
+      throw wrapError("unknown", "remove", error);
+    }
+    return {};
+  };
+}

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { PACK_HEADER_BYTES, packObjectCount } from "../../../git/receive/pack-start.ts";
 import type { PushRequest } from "../../../git/receive/push-command.ts";
 import { PushRequestParser } from "../../../git/receive/push-request-parser.ts";
@@ -27,6 +28,9 @@ import { isZero } from "./pushed-ref.ts";
 import type { PushOrigin, ReceivePackNeeds } from "./receive-pack-needs.ts";
 import { receivePush } from "./received-push.ts";
 import type { IncomingPack } from "./take-pack.ts";
+
+/** References that are looked at before others get their turn. */
+const REFS_PER_TURN = 200;
 
 /** How a client and the server talk to each other. Over SSH, the server begins. */
 export interface PushTransport {
@@ -122,21 +126,23 @@ async function readPush(
     state = parser.push(chunk);
   }
   const { request } = parser;
-  if (state === "unusual" || changesAlias(request, repository)) return undefined;
+  if (state === "unusual" || (await changesAlias(request, repository))) return undefined;
   if (request.commands.every(({ newOid }) => isZero(newOid))) return { request, pack: undefined };
   const pack = await readPackStart(input, parser.takeRest());
   return pack && { request, pack };
 }
 
 /** Symbolic references and what they lead to may contradict each other. */
-function changesAlias(
+async function changesAlias(
   { commands }: PushRequest,
   { refs }: PushableRepository["repository"],
-): boolean {
-  return commands.some(({ name }) => {
+): Promise<boolean> {
+  for (const [index, { name }] of commands.entries()) {
     const refName = parseRefName(name, { oneLevel: true });
-    return refName !== undefined && refs.read(refName)?.kind === "symbolic";
-  });
+    if (refName !== undefined && refs.read(refName)?.kind === "symbolic") return true;
+    if (index % REFS_PER_TURN === REFS_PER_TURN - 1) await nextTurn();
+  }
+  return false;
 }
 
 async function readPackStart(

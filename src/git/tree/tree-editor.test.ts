@@ -1,26 +1,28 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
-import { ObjectWriter } from "../../storage/object-write/object-writer.ts";
 import {
   createTestRepository,
   findTestGit,
   type TestRepository,
 } from "../../testing/git-repository.ts";
+import { encodeLooseObject } from "../object/loose-encoding.ts";
 import type { ObjectDatabase } from "../object/object-database.ts";
+import { hashObject } from "../object/object-hash.ts";
+import type { ObjectType } from "../object/object-type.ts";
 import { encodeTree } from "../object/tree-object.ts";
 import { type ObjectFormat, type Oid, parseOid } from "../oid/oid.ts";
 import { bytesFromBinary } from "../ref/binary-string.ts";
 import { RepositoryCache } from "../repository/repository-cache.ts";
-import { type EntryValue, TreeEditor } from "./tree-editor.ts";
+import { type EntryValue, TreeEditor, type TreeWriter } from "./tree-editor.ts";
 
 interface SetUp {
   readonly repository: TestRepository;
   readonly objects: ObjectDatabase;
-  readonly writer: ObjectWriter;
+  readonly writer: TreeWriter;
   blob(content: string): Oid;
   /** Mode, path and content of all files of a tree, as git lists them. */
   files(tree: Oid): string[];
@@ -31,17 +33,24 @@ function setUp(t: TestContext, format: ObjectFormat = "sha1"): SetUp {
   const cache = new RepositoryCache();
   t.after(() => cache.close());
   const { objects } = cache.open(repository.path);
-  const folder = join(repository.path, "objects");
-  const isThere = (oid: Oid): boolean => existsSync(join(folder, oid.slice(0, 2), oid.slice(2)));
   return {
     repository,
     objects,
-    writer: new ObjectWriter(folder, format, isThere),
+    writer: { write: async (type, content) => writeObject(repository, type, content) },
     blob: (content) =>
       oidOf(repository.gitLine(["hash-object", "-w", "--stdin"], { input: content })),
     files: (tree) =>
       repository.gitLines(["ls-tree", "-r", "--format=%(objectmode) %(path) %(objectname)", tree]),
   };
+}
+
+/** Writes whatever it is told to, unlike git. */
+function writeObject({ path, format }: TestRepository, type: ObjectType, content: Uint8Array): Oid {
+  const oid = hashObject(type, content, format);
+  const file = join(path, "objects", oid.slice(0, 2), oid.slice(2));
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, encodeLooseObject(type, content));
+  return oid;
 }
 
 function oidOf(text: string): Oid {
@@ -124,7 +133,7 @@ test("only folders that have changed are written", async (t) => {
   const tree = await first.write(writer);
   const written: string[] = [];
   const counting = {
-    write: (type: "tree" | "blob" | "commit" | "tag", content: Uint8Array): Promise<Oid> => {
+    write: (type: ObjectType, content: Uint8Array): Promise<Oid> => {
       written.push(type);
       return writer.write(type, content);
     },

@@ -1,0 +1,178 @@
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { suite, type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { temporaryDirectory } from "../../src/testing/git-repository.ts";
+import { descendants, eventually } from "../../src/testing/processes.ts";
+import { type Forge, startForge } from "../acceptance/forge.ts";
+import { drillSize, expectKept, mustBeFound, reportFigures, seededRandom } from "./drill.ts";
+import { expectSound, RefModel } from "./ref-model.ts";
+import { prepareWriteLoad, type WriteLoad, type Writer } from "./write-load.ts";
+
+type Victim = "server" | "git child" | "hook process";
+
+const VICTIMS: readonly Victim[] = ["server", "git child", "server", "hook process", "server"];
+const KILL_DELAY_MS_MAX = 200;
+/** How long a new write may take after a kill; asked in the long form only. */
+const FIRST_WRITE_MS_MAX = 2000;
+/** How long what a killed server has started may go on. */
+const ORPHANS_MS = 10_000;
+/** How long a step may take before the drill gives up. */
+const PATIENCE_MS = 60_000;
+
+interface Figures {
+  kills: Record<Victim, number>;
+  failedWrites: number;
+  firstWriteMsMax: number;
+  orphansMsMax: number;
+}
+
+/** Kills again and again below four writers; every promise is checked after each kill. */
+async function drill(t: TestContext, kills: number, model: RefModel): Promise<Figures> {
+  const forge = await startForge(t);
+  const load = await prepareWriteLoad(forge, temporaryDirectory(t), model);
+  addSlowHook(forge);
+  const random = seededRandom(t);
+  const figures: Figures = {
+    kills: { server: 0, "git child": 0, "hook process": 0 },
+    failedWrites: 0,
+    firstWriteMsMax: 0,
+    orphansMsMax: 0,
+  };
+  try {
+    for (let round = 0; round < kills; round++) {
+      const victim = VICTIMS[round % VICTIMS.length] ?? "server";
+      await load.served.run("pack-refs", "--all");
+      figures.failedWrites += await writeUntilKilled(load, () =>
+        strike(forge, victim, random() * KILL_DELAY_MS_MAX),
+      );
+      figures.kills[victim] += 1;
+      if (victim === "server") await forge.start();
+      await expectRecovered(forge, load, model, figures);
+    }
+  } finally {
+    await load.close();
+  }
+  return figures;
+}
+
+/** Lets everybody write until each has been through once and the blow has come; counts failures. */
+async function writeUntilKilled(load: WriteLoad, blow: () => Promise<void>): Promise<number> {
+  let failed = 0;
+  let ended = false;
+  const through = new Set<string>();
+  const work = async ({ name, write }: Writer): Promise<void> => {
+    while (!ended) {
+      try {
+        await write();
+        through.add(name);
+      } catch {
+        failed += 1;
+        await delay(10);
+      }
+    }
+  };
+  const working = load.writers.map(work);
+  try {
+    await eventually("somebody writes", PATIENCE_MS, () => through.size > 1);
+    await blow();
+  } finally {
+    ended = true;
+    await Promise.all(working);
+  }
+  return failed;
+}
+
+async function strike(forge: Forge, victim: Victim, waitMs: number): Promise<void> {
+  await delay(waitMs);
+  if (victim === "server") return forge.kill();
+  const pattern = victim === "git child" ? /(^|\/)git(-[a-z-]+)? / : /gitaly-hooks|pre-receive/;
+  await eventually(`there is a ${victim}`, PATIENCE_MS, () => {
+    const processes = [...descendants(forge.serverPid())];
+    return processes.some(([pid, line]) => pattern.test(line) && tryKill(pid));
+  });
+}
+
+function tryKill(pid: number): boolean {
+  try {
+    return process.kill(pid, "SIGKILL");
+  } catch {
+    return false;
+  }
+}
+
+async function expectRecovered(
+  forge: Forge,
+  load: WriteLoad,
+  model: RefModel,
+  figures: Figures,
+): Promise<void> {
+  const startMs = performance.now();
+  await eventually("orphans have ended", ORPHANS_MS, () => orphans(forge) === 0);
+  figures.orphansMsMax = Math.max(figures.orphansMsMax, Math.round(performance.now() - startMs));
+  await model.check(load.served);
+  await expectSound(load.served);
+  for (const { name, write } of load.writers) {
+    const beforeMs = performance.now();
+    try {
+      await write();
+    } catch (error) {
+      expectKept(false, `no new write by ${name}: ${String(error)}`);
+    }
+    const tookMs = Math.round(performance.now() - beforeMs);
+    figures.firstWriteMsMax = Math.max(figures.firstWriteMsMax, tookMs);
+    const limitMs = drillSize(PATIENCE_MS, FIRST_WRITE_MS_MAX);
+    expectKept(tookMs < limitMs, `a write by ${name} took ${tookMs} ms`);
+  }
+}
+
+/** Processes in the forge's folder that no longer belong to it, and its git processes. */
+function orphans(forge: Forge): number {
+  const own = descendants(forge.gatewayPid());
+  return readdirSync("/proc").filter((entry) => {
+    const pid = Number(entry);
+    if (!(pid > 0) || pid === forge.gatewayPid() || own.has(pid)) return false;
+    return [
+      () => readlinkSync(`/proc/${pid}/cwd`),
+      () => readFileSync(`/proc/${pid}/cmdline`, "latin1"),
+    ].some((read) => reads(read).includes(forge.folder));
+  }).length;
+}
+
+function reads(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    // The process has ended.
+    return "";
+  }
+}
+
+/** Makes the moment longer in which a push has come but isn't accepted. */
+function addSlowHook(forge: Forge): void {
+  const folder = join(forge.storagePath, "drill.git", "custom_hooks");
+  mkdirSync(folder);
+  const hook = join(folder, "pre-receive");
+  writeFileSync(hook, "#!/bin/sh\ncat >/dev/null\nsleep 0.05\n");
+  chmodSync(hook, 0o755);
+}
+
+suite("drill 1: kill -9", () => {
+  test("nothing acknowledged is lost, and what is there is whole", async (t) => {
+    const model = new RefModel();
+    const { kills, ...figures } = await drill(t, drillSize(5, 500), model);
+    reportFigures(t, "1", { ...kills, acknowledged: model.acknowledgedCount, ...figures });
+  });
+
+  // A killed process leaves the page cache, so that only a write that was not made can be missed.
+  test("control: writes that are acknowledged too early are found", async (t) => {
+    await mustBeFound(/^lost: /, () => drill(t, 100, new RefModel({ hasty: true })));
+  });
+});

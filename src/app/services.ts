@@ -33,6 +33,7 @@ import { analysisService } from "../services/analysis/server.ts";
 import { blobService } from "../services/blob/server.ts";
 import { cleanupService } from "../services/cleanup/server.ts";
 import { commitService } from "../services/commit/server.ts";
+import { conflictsService } from "../services/conflicts/server.ts";
 import { diffService } from "../services/diff/server.ts";
 import { healthService } from "../services/health/server.ts";
 import { hookService } from "../services/hook/server.ts";
@@ -93,6 +94,7 @@ export function protocolServices(runtime: Runtime): ServiceRegistration[] {
     blobService(runtime),
     cleanupService(runtime),
     commitService(runtime),
+    conflictsService(runtime),
     diffService(runtime),
     hookService(runtime),
     internalGitalyService(runtime),

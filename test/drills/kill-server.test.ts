@@ -13,6 +13,7 @@ import { temporaryDirectory } from "../../src/testing/git-repository.ts";
 import { descendants, eventually } from "../../src/testing/processes.ts";
 import { type Forge, startForge } from "../acceptance/forge.ts";
 import { drillSize, expectKept, mustBeFound, reportFigures, seededRandom } from "./drill.ts";
+import { lockFiles } from "./lock-files.ts";
 import { expectSound, RefModel } from "./ref-model.ts";
 import { prepareWriteLoad, type WriteLoad, type Writer } from "./write-load.ts";
 
@@ -124,7 +125,8 @@ async function expectRecovered(
     try {
       await write();
     } catch (error) {
-      expectKept(false, `no new write by ${name}: ${String(error)}`);
+      const locks = lockFiles(join(forge.storagePath, "drill.git")).join(" ");
+      expectKept(false, `no new write by ${name}: ${String(error)}; locks: ${locks}`);
     }
     const tookMs = Math.round(performance.now() - beforeMs);
     figures.firstWriteMsMax = Math.max(figures.firstWriteMsMax, tookMs);

@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { OperationService } from "../../src/proto/operations_pb.ts";
 import { RefService } from "../../src/proto/ref_pb.ts";
 import { RepositoryService } from "../../src/proto/repository_pb.ts";
+import type { UserSchema } from "../../src/proto/shared_pb.ts";
 import { type Channel, dial } from "../../src/rpc/client/channel.ts";
 import { createClient } from "../../src/rpc/client/client.ts";
 import { commitHeader, createFile } from "../../src/testing/commit-actions.ts";
@@ -17,7 +19,8 @@ export const DRILL_REPOSITORY = {
   glRepository: "project-1",
 } as const;
 
-const USER = {
+/** On whose behalf drills change things. */
+export const DRILL_USER: MessageInitShape<typeof UserSchema> = {
   glId: "user-1",
   glUsername: "janedoe",
   name: Buffer.from("Jane Doe"),
@@ -77,7 +80,7 @@ function committer(channel: Channel, model: RefModel): Writer {
     count += 1;
     const head = commitHeader({
       repository: DRILL_REPOSITORY,
-      user: USER,
+      user: DRILL_USER,
       branchName: Buffer.from("commits"),
       commitMessage: Buffer.from(`commit ${count}`),
     });

@@ -10,7 +10,9 @@ export class ApiTokens {
 
   /** @param secret white space around it doesn't count */
   constructor(secret: string) {
-    this.#key = Buffer.from(secret.trim());
+    const key = Buffer.from(secret.trim());
+    // Zeros fill up the key of an HMAC, so one of them signs as no key does; that one isn't taken.
+    this.#key = key.length === 0 ? Buffer.alloc(1) : key;
   }
 
   /** All tokens of a second are the same, so they are made once. */

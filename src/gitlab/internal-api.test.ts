@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -107,6 +108,17 @@ test("requests carry a token signed with the secret and good for a minute", asyn
   assert.equal(verified.payload.iss, "gitlab-shell");
   assert.equal(Number(verified.payload.exp) - Number(verified.payload.iat), 60);
   assert.equal(verified.protectedHeader.typ, "JWT");
+});
+
+test("an empty secret signs, too", async (t) => {
+  const secretFile = join(temporaryDirectory(t), "secret");
+  writeFileSync(secretFile, "\n");
+  const { received, api } = await asked(t, { body: "{}" }, { secret: "", secretFile });
+  await api.allowed(PUSH, { ...CALLER, signal: t.signal });
+  const token = String(received[0]?.headers["gitlab-shell-api-request"]);
+  const [header, payload, signature] = token.split(".");
+  const expected = createHmac("sha256", "").update(`${header}.${payload}`).digest("base64url");
+  assert.equal(signature, expected);
 });
 
 test("fields without a value are left out of a request", async (t) => {

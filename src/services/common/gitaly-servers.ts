@@ -14,7 +14,8 @@ export interface GitalyServer {
  * @throws RpcError of kind `unknown`
  */
 export function gitalyServers(metadata: RequestMetadata): ReadonlyMap<string, GitalyServer> {
-  const [encoded] = metadata.getAll("gitaly-servers");
+  // HTTP/2 joins values that come more than once; the first one counts.
+  const encoded = metadata.getAll("gitaly-servers")[0]?.split(",", 1)[0];
   if (encoded === undefined) throw flawed("empty gitaly-servers metadata");
   const servers = parseJson(decodeBase64(encoded));
   return new Map(

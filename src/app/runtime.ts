@@ -19,6 +19,8 @@ import { Mailmaps } from "../services/common/mailmaps.ts";
 import { ServerChannels } from "../services/common/server-channels.ts";
 import { TransactionVotes } from "../services/common/transaction-votes.ts";
 import type { FindPoolUpstreams } from "../services/internal-gitaly/list-pool-upstreams.ts";
+import { Housekeeping } from "../storage/housekeeping/housekeeping.ts";
+import { HousekeepingMetrics } from "../storage/housekeeping/housekeeping-metrics.ts";
 import { RepositoryLocator } from "../storage/locator/repository-locator.ts";
 import type { OpenedAccess } from "./access/open-internal-api.ts";
 import type { Config } from "./config/config.ts";
@@ -63,6 +65,7 @@ export interface Runtime {
   /** Whether the configuration says where backups go. */
   readonly hasBackups: boolean;
   readonly metrics: MetricRegistry;
+  readonly housekeeping: Housekeeping;
 }
 
 export interface RuntimeOptions {
@@ -134,6 +137,11 @@ export async function buildRuntime(
     raftClusterId: config.raft.clusterId,
     hasBackups: config.backup.goCloudUrl !== "",
     metrics,
+    housekeeping: new Housekeeping({
+      git,
+      logger: logger.with({ system: "housekeeping" }),
+      metrics: new HousekeepingMetrics(metrics, config.prometheus.grpcLatencyBuckets),
+    }),
   };
 }
 

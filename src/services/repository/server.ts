@@ -1,5 +1,6 @@
 import { RepositoryService } from "../../proto/repository_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
+import type { Housekeeping } from "../../storage/housekeeping/housekeeping.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import { backupCustomHooks } from "./backup-custom-hooks.ts";
 import { calculateChecksum } from "./calculate-checksum.ts";
@@ -26,9 +27,12 @@ import { getObjectDirectorySize } from "./get-object-directory-size.ts";
 import { getRawChanges } from "./get-raw-changes.ts";
 import { getSnapshot } from "./get-snapshot.ts";
 import { hasLocalBranches } from "./has-local-branches.ts";
+import { migrateReferenceBackend } from "./migrate-reference-backend.ts";
 import type { MirrorNeeds } from "./mirror-references.ts";
 import { objectFormat } from "./object-format.ts";
 import { objectsSize } from "./objects-size.ts";
+import { optimizeRepository } from "./optimize-repository.ts";
+import { pruneUnreachableObjects } from "./prune-unreachable-objects.ts";
 import { removeRepository } from "./remove-repository.ts";
 import { replicateRepository } from "./replicate-repository.ts";
 import { repositoryExists } from "./repository-exists.ts";
@@ -40,7 +44,7 @@ import { searchFilesByName } from "./search-files-by-name.ts";
 import { setCustomHooks } from "./set-custom-hooks.ts";
 import { writeRef } from "./write-ref.ts";
 
-type Needs = ReadNeeds & MirrorNeeds;
+type Needs = ReadNeeds & MirrorNeeds & { readonly housekeeping: Housekeeping };
 
 export function repositoryService(needs: Needs): ServiceRegistration {
   return serve(RepositoryService, {
@@ -69,8 +73,11 @@ export function repositoryService(needs: Needs): ServiceRegistration {
     getRawChanges: getRawChanges(needs),
     getSnapshot: getSnapshot(needs),
     hasLocalBranches: hasLocalBranches(needs),
+    migrateReferenceBackend: migrateReferenceBackend(needs),
     objectFormat: objectFormat(needs),
     objectsSize: objectsSize(needs),
+    optimizeRepository: optimizeRepository(needs),
+    pruneUnreachableObjects: pruneUnreachableObjects(needs),
     removeRepository: removeRepository(needs),
     replicateRepository: replicateRepository(needs),
     repositoryExists: repositoryExists(needs),

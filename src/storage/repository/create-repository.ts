@@ -1,10 +1,11 @@
 import { lstatSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { DomainError } from "../../base/error/domain-error.ts";
 import { acquireLock, type HeldLock, LockedError } from "../file/lock-file.ts";
 import { syncParents, syncTree } from "../file/sync.ts";
 import type { LocatedRepository, RepositoryLocator } from "../locator/repository-locator.ts";
+import { stampFullRepack } from "./full-repack-stamp.ts";
 
 /** There is something at the place where a repository was to be made. */
 export class RepositoryExistsError extends DomainError {
@@ -15,9 +16,6 @@ export class RepositoryExistsError extends DomainError {
 
 /** Directories below a storage are the server's own business. */
 export const DIRECTORY_MODE = 0o700;
-
-/** Its time of modification tells housekeeping when everything was last packed into one pack. */
-const FULL_REPACK_FILE = ".gitaly-full-repack-timestamp";
 
 /** Another call is just creating or removing a repository at the same place. */
 export class CreationLockedError extends DomainError {
@@ -55,6 +53,7 @@ export async function createRepository(
   try {
     const relativePath = relative(target.storagePath, path);
     const consent = await build({ ...target, path, relativePath });
+    // A fresh repository is as packed as can be: housekeeping need not repack it right away.
     await stampFullRepack(path);
     await syncTree(path);
     await using _lock = await lockPlace(target);
@@ -84,12 +83,4 @@ async function lockPlace(target: LocatedRepository): Promise<HeldLock> {
 
 function refuseExisting({ path }: LocatedRepository): void {
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw new RepositoryExistsError();
-}
-
-/** A fresh repository is as packed as can be: housekeeping need not repack it right away. */
-async function stampFullRepack(path: string): Promise<void> {
-  const stamp = join(path, FULL_REPACK_FILE);
-  await writeFile(stamp, "", { mode: 0o600 });
-  const now = new Date();
-  await utimes(stamp, now, now);
 }

@@ -1,0 +1,47 @@
+import { rm } from "node:fs/promises";
+import { binaryFromText, bytesFromBinary } from "../../git/ref/binary-string.ts";
+import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
+import { findStats, listEntries } from "../file/for-each-file.ts";
+import type { LocatedRepository } from "../locator/repository-locator.ts";
+import type { HousekeepingRun } from "./run-optimization.ts";
+
+/** Nobody works that long in a working tree. */
+const STALE_WORKTREE_MS = 6 * 60 * 60 * 1000;
+
+/** Removes working trees that calls have left, and what git knows of those that are gone. */
+export async function cleanWorktrees(
+  git: GitRunner,
+  repository: LocatedRepository,
+  nowMs: number,
+  options: HousekeepingRun,
+): Promise<void> {
+  const root = binaryFromText(repository.path);
+  const folder = `${root}/gitlab-worktree`;
+  for (const entry of listEntries(folder)) {
+    const path = `${folder}/${entry.name}`;
+    const stats = entry.isDirectory() ? findStats(path) : undefined;
+    if (stats === undefined || nowMs - stats.mtimeMs <= STALE_WORKTREE_MS) continue;
+    await removeWorktree(git, repository, entry.name, options);
+    await rm(Buffer.from(bytesFromBinary(path)), { recursive: true, force: true });
+  }
+  if (!listEntries(`${root}/worktrees`).some((entry) => entry.isDirectory())) return;
+  const command = { name: "worktree", verb: "prune" } as const;
+  await git.run(repository, command, { ...options, hooks: "disabled" });
+}
+
+async function removeWorktree(
+  git: GitRunner,
+  repository: LocatedRepository,
+  name: string,
+  options: HousekeepingRun,
+): Promise<void> {
+  const args = [Buffer.from(name, "latin1")];
+  const command = { name: "worktree", verb: "remove", flags: ["--force"], args } as const;
+  try {
+    await git.run(repository, command, { ...options, hooks: "disabled" });
+  } catch (error) {
+    // Git doesn't know it, so there is nothing but a directory.
+    const isUnknown = error instanceof GitExitError && / is not a working tree/.test(error.stderr);
+    if (!isUnknown) throw error;
+  }
+}

@@ -1,0 +1,41 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { isMissing } from "../../base/error/system-error-text.ts";
+import { isObjectPoolPath } from "../locator/object-pool-path.ts";
+import type { LocatedRepository } from "../locator/repository-locator.ts";
+import { readRepositoryInfo } from "../repository-info/repository-info.ts";
+import type { RepositoryState } from "./optimization-plan.ts";
+
+/** Looks at a repository for all that plans are made from. Throws an InspectionError. */
+export async function readRepositoryState(
+  { path, relativePath }: LocatedRepository,
+  signal: AbortSignal,
+  nowMs: number,
+): Promise<RepositoryState> {
+  const info = await readRepositoryInfo(path, signal, nowMs);
+  return {
+    ...info,
+    isObjectPool: isObjectPoolPath(relativePath),
+    reftableSizes: info.references.format === "reftable" ? readReftableSizes(path) : [],
+  };
+}
+
+/** Tables may be joined meanwhile; those that are gone don't count. */
+function readReftableSizes(path: string): number[] {
+  const folder = join(path, "reftable");
+  const names = readIfThere(join(folder, "tables.list")).split("\n");
+  return names.flatMap((name) => {
+    if (name === "") return [];
+    const stats = statSync(join(folder, name), { throwIfNoEntry: false });
+    return stats === undefined ? [] : [stats.size];
+  });
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (isMissing(error)) return "";
+    throw error;
+  }
+}

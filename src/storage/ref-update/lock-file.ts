@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
+import { removeAbandonedLock, stampLock } from "./lock-owner.ts";
 import { systemErrorCode } from "./system-error-code.ts";
 
 const fsync = promisify(fs.fsync);
@@ -36,7 +37,8 @@ export class LockFile {
    *
    * Waits as git does for one that others hold: at growing distances, at least `timeoutMs` in all,
    * not at all for 0 and without end for less. Throws `FileLockedError`, the errors of the
-   * operating system and the reason of `signal`.
+   * operating system and the reason of `signal`. The lock of one of our processes that was killed is
+   * taken over at once.
    *
    * A lock file that nothing is written to may share its inode with `twin`, another such one: to
    * make a name costs a small part of what it costs to make a file.
@@ -48,7 +50,7 @@ export class LockFile {
     let remainingMs = timeoutMs;
     for (let attempt = 1; ; attempt++) {
       if (twin?.link(path) === true) return new LockFile(path, undefined);
-      const file = create(path);
+      const file = createOwnFile(path);
       if (file !== undefined) return new LockFile(path, file);
       if (timeoutMs >= 0 && remainingMs <= 0) throw new FileLockedError("file is locked");
       const waitMs = Math.min(attempt ** 2, BACKOFF_MS_MAX) * (0.75 + Math.random() / 2);
@@ -105,6 +107,13 @@ export function removeFile(path: string | Buffer): void {
   } catch (error) {
     if (systemErrorCode(error) !== "ENOENT") throw error;
   }
+}
+
+/** Makes a new file that tells whose it is; undefined when somebody has it already. */
+export function createOwnFile(path: string | Buffer): number | undefined {
+  const file = create(path) ?? (removeAbandonedLock(path) ? create(path) : undefined);
+  if (file !== undefined) stampLock(file);
+  return file;
 }
 
 function create(path: string | Buffer): number | undefined {

@@ -5,10 +5,9 @@ import { compareBinary } from "../../git/ref/binary-string.ts";
 import type { PackedRefs } from "../../git/ref/packed-refs.ts";
 import type { PackedRefsFile } from "../../git/ref/packed-refs-file.ts";
 import type { RefName } from "../../git/ref/ref-name.ts";
-import { FileLockedError, LockFile, removeFile } from "./lock-file.ts";
+import { createOwnFile, FileLockedError, LockFile, removeFile } from "./lock-file.ts";
 import { OnlyGitKnowsError } from "./only-git-knows-error.ts";
 import { PackedRefsLockedError } from "./ref-update-errors.ts";
-import { systemErrorCode } from "./system-error-code.ts";
 
 const fsync = promisify(fs.fsync);
 const read = promisify(fs.read);
@@ -104,14 +103,10 @@ export class PackedRefsDeletion {
   }
 
   #create(): number {
-    try {
-      const file = fs.openSync(`${this.#path}.new`, "wx", 0o666);
-      this.#hasContent = true;
-      return file;
-    } catch (error) {
-      if (systemErrorCode(error) === "EEXIST") throw new PackedRefsLockedError();
-      throw error;
-    }
+    const file = createOwnFile(`${this.#path}.new`);
+    if (file === undefined) throw new PackedRefsLockedError();
+    this.#hasContent = true;
+    return file;
   }
 }
 

@@ -1,8 +1,10 @@
 import { DomainError } from "../../base/error/domain-error.ts";
+import { findCause } from "../../base/error/find-cause.ts";
 import type { Identity } from "../../git/object/identity.ts";
 import { objectIdProblem } from "../../git/oid/object-id-problem.ts";
 import { type ObjectFormat, type Oid, parseOid } from "../../git/oid/oid.ts";
 import { binaryFromBytes } from "../../git/ref/binary-string.ts";
+import { RefusedByHookError } from "../../hooks/change/change-errors.ts";
 import type {
   ConflictsService,
   ResolveConflictsRequestHeader as Header,
@@ -11,7 +13,7 @@ import type {
 import type { Repository, User } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import type { Handler } from "../../rpc/handler.ts";
-import { invalidArgument, RpcError, wrapError } from "../../rpc/rpc-error.ts";
+import { internal, invalidArgument, RpcError, wrapError } from "../../rpc/rpc-error.ts";
 import { checkParent } from "../common/check-parent.ts";
 import { createCommit, type SigningNeeds } from "../common/create-commit.ts";
 import { takeFirst } from "../common/first-request.ts";
@@ -134,7 +136,10 @@ async function changeBranch(
   try {
     await operation.changeReference(user, change);
   } catch (error) {
-    throw otherChangeFailure("", error);
+    const refusal = findCause(error, RefusedByHookError);
+    throw refusal === undefined
+      ? otherChangeFailure("", error)
+      : internal(refusal.message, { cause: error });
   }
 }
 

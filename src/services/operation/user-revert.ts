@@ -24,6 +24,7 @@ import { locateRepository } from "../common/locate-repository.ts";
 import { MergeConflictError } from "../common/merge-conflict.ts";
 import { mergeTrees } from "../common/merge-trees.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
+import { otherChangeFailure } from "../common/other-change-failure.ts";
 import { requestIdentity } from "../common/request-identity.ts";
 import type { RevisionNeeds } from "../common/resolve-revision.ts";
 import { fetchStart } from "./fetch-start.ts";
@@ -146,7 +147,7 @@ async function checkAncestry(
 
 function changeFailure(error: unknown): unknown {
   const refusal = findCause(error, RefusedByHookError);
-  if (refusal === undefined) return wrapError("unknown", "update reference with hooks", error);
+  if (refusal === undefined) return otherChangeFailure("update reference with hooks", error);
   return permissionDenied("revert: custom hook error", {
     cause: error,
     detail: detail(UserRevertErrorSchema, {

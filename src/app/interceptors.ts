@@ -12,11 +12,15 @@ import { rpcMetrics } from "../rpc/interceptor/metrics/rpc-metrics.ts";
 import { MethodCatalog } from "../rpc/interceptor/request-info/method-catalog.ts";
 import { requestInfo } from "../rpc/interceptor/request-info/request-info.ts";
 import type { Config } from "./config/config.ts";
+import type { HousekeepingSchedule } from "./maintenance/housekeeping-schedule.ts";
+import { scheduleHousekeeping } from "./maintenance/schedule-housekeeping.ts";
 
 export interface InterceptorOptions {
   readonly config: Pick<Config, "auth" | "prometheus">;
   readonly services: readonly ServiceRegistration[];
   readonly limits: RpcLimits;
+  /** Undefined when nobody tidies repositories. */
+  readonly schedule?: HousekeepingSchedule;
   readonly metrics: MetricRegistry;
   readonly logger: Logger;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -29,7 +33,7 @@ export interface InterceptorOptions {
  * that refused calls are in it.
  */
 export function buildInterceptors(options: InterceptorOptions): readonly Interceptor[] {
-  const { config, services, limits, metrics, logger, environment } = options;
+  const { config, services, limits, schedule, metrics, logger, environment } = options;
   const { resolvedToken: token, transitioning } = config.auth;
   const catalog = new MethodCatalog();
   const filter = callFilter(
@@ -49,5 +53,6 @@ export function buildInterceptors(options: InterceptorOptions): readonly Interce
     replaceAborted,
     authenticate({ token, transitioning, metrics }),
     limitConcurrency(limits, catalog),
+    ...(schedule === undefined ? [] : [scheduleHousekeeping(schedule, catalog)]),
   ];
 }

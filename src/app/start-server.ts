@@ -11,6 +11,8 @@ import type { Config } from "./config/config.ts";
 import { createRuntimeDirectory, pruneRuntimeDirectories } from "./config/runtime-directory.ts";
 import { configuredEndpoints } from "./endpoints.ts";
 import { buildInterceptors } from "./interceptors.ts";
+import { runDailyMaintenance } from "./maintenance/daily-maintenance.ts";
+import { HousekeepingSchedule } from "./maintenance/housekeeping-schedule.ts";
 import { defineBuildInfo, startMonitoring } from "./monitoring.ts";
 import { programVersion } from "./program-version.ts";
 import { buildRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
@@ -47,7 +49,8 @@ export async function startServer(config: Config, options: StartOptions): Promis
     latencyBuckets: config.prometheus.grpcLatencyBuckets,
   });
   stack.use(calibrateLimits(limits.limits, { metrics, logger }));
-  const settings = { config, services, limits, metrics, logger, environment };
+  const schedule = startMaintenance(config, runtime, stack);
+  const settings = { config, services, limits, schedule, metrics, logger, environment };
   const grpc = new GrpcServer({ services, interceptors: buildInterceptors(settings) });
   const listeners: Listener[] = [];
   stack.defer(async () => {
@@ -69,6 +72,23 @@ export async function startServer(config: Config, options: StartOptions): Promis
     close: () => owned.disposeAsync(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Has repositories tidied: those that calls write to, and all of them once a day. */
+function startMaintenance(
+  { dailyMaintenance: settings }: Config,
+  { locator, housekeeping, logger }: Runtime,
+  stack: AsyncDisposableStack,
+): HousekeepingSchedule {
+  const schedule = stack.use(new HousekeepingSchedule({ locator, housekeeping, logger }));
+  if (settings.disabled || settings.durationMs === 0) return schedule;
+  const ending = new AbortController();
+  const daily = runDailyMaintenance({ locator, housekeeping, logger, settings }, ending.signal);
+  stack.defer(async () => {
+    ending.abort();
+    await daily;
+  });
+  return schedule;
 }
 
 /** A storage that can't be written to is still served. */

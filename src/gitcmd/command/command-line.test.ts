@@ -106,10 +106,11 @@ suite("command line", () => {
     const command: GitCommand = { name: "update-ref", flags: ["--stdin"] };
     const message = 'subcommand "update-ref": hook payload is required but not configured';
     assert.throws(() => build(command), new GitCommandError(message));
-    const hooksPaths = ([{ hooksPath: "/run/hooks" }, "disabled"] as const).map((hooks) =>
-      settings(build(command, { hooks })),
-    );
-    assert.deepEqual(hooksPaths, [["core.hooksPath=/run/hooks"], ["core.hooksPath=/dev/null"]]);
+    for (const hooks of [{ hooksPath: "/run/hooks" }, "disabled"] as const) {
+      const [path, ...configured] = settings(build(command, { hooks }));
+      assert.equal(path, `core.hooksPath=${hooks === "disabled" ? "/dev/null" : hooks.hooksPath}`);
+      assert.ok(configured.includes("hook.reference-transaction.enabled=false"));
+    }
   });
 
   test("new repositories have refs in files unless the environment says otherwise", () => {

@@ -124,9 +124,18 @@ export function checkConfigKeys(pairs: readonly ConfigPair[]): void {
   for (const { key } of pairs) checkedKey(key);
 }
 
-/** Hooks in a repository were put there by nobody we know. */
+/** What a repository's configuration could have run while references change. */
+const CONFIGURED_HOOKS: readonly string[] = [
+  ..."reference-transaction pre-receive update post-receive post-update proc-receive".split(" "),
+  ..."push-to-checkout pre-push post-checkout post-merge post-index-change".split(" "),
+].flatMap((event) => ["-c", `hook.${event}.enabled=false`]);
+
+/** Hooks in a repository, and in its configuration, were put there by nobody we know. */
 function hooksConfig(hooks: HooksChoice | undefined): readonly string[] {
-  return ["-c", `core.hooksPath=${typeof hooks === "object" ? hooks.hooksPath : "/dev/null"}`];
+  const path = typeof hooks === "object" ? hooks.hooksPath : "/dev/null";
+  // These don't keep git from running what is in the folder.
+  const configured = hooks === undefined ? [] : CONFIGURED_HOOKS;
+  return ["-c", `core.hooksPath=${path}`, ...configured];
 }
 
 /** In a bare repository only some commands shall look at the attributes that HEAD has. */

@@ -38,6 +38,7 @@ test("commitIsAncestor takes revisions, and says no to those that lead nowhere",
     ["blob", "main", false],
     ["missing", "main", false],
     ["main", "missing", false],
+    ["main", "^side", false],
     ["1".repeat(40), "main", false],
   ] as const;
   for (const [ancestorId, childId, expected] of cases) {

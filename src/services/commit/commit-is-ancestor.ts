@@ -4,7 +4,7 @@ import { binaryFromText } from "../../git/ref/binary-string.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { CommitService } from "../../proto/commit_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
-import { invalidArgument } from "../../rpc/rpc-error.ts";
+import { invalidArgument, RpcError } from "../../rpc/rpc-error.ts";
 import { lazyGitCall } from "../common/git-call.ts";
 import { checkArgument, isDamage } from "../common/git-failure.ts";
 import { locateRepository } from "../common/locate-repository.ts";
@@ -29,7 +29,8 @@ export function commitIsAncestor(needs: Needs): CommitIsAncestor {
       return { value: await isAncestor(repository, revisions, ask, call.signal) };
     } catch (error) {
       // Whatever is wrong with the repository, clients just get a no.
-      if (isDamage(error) || error instanceof UnexpectedObjectTypeError) return { value: false };
+      const isRefused = error instanceof UnexpectedObjectTypeError || error instanceof RpcError;
+      if (isRefused || isDamage(error)) return { value: false };
       throw error;
     }
   };

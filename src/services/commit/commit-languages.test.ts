@@ -114,6 +114,33 @@ test("commitLanguages prefers branches to tags", async (t) => {
   assert.deepEqual(await ask("refs/tags/v1.0.0"), [["Ruby", RUBY.length]]);
 });
 
+test("commitLanguages refuses what has no files, and what git can't compare", async (t) => {
+  const { repository, ask } = await fixture(t);
+  changeFiles(repository, { "a.c": C }, { ref: "refs/heads/main" });
+  const commit = repository.gitLine(["rev-parse", "main"]);
+  const blob = repository.gitLine(["rev-parse", "main:a.c"]);
+  const missing = "1".repeat(40);
+  const refusals = async (problems: readonly (readonly [string, string])[]): Promise<void> => {
+    for (const [revision, problem] of problems) {
+      const message = `language stats: linguist ${problem}`;
+      await assert.rejects(ask(revision), { kind: "internal", message });
+    }
+  };
+  const listing = "object iterator: ls-tree pipeline command: exit status 128, stderr:";
+  await refusals([
+    [blob, `${listing} "fatal: not a tree object\\n"`],
+    [missing, `${listing} "fatal: not a tree object\\n"`],
+    ["^main", `${listing} "fatal: Not a valid object name ^${commit}\\n"`],
+  ]);
+  await ask("main");
+  const comparing = "cannot determine full recalculation: git diff .gitattributes: exit status";
+  await refusals([
+    [blob, `${comparing} 129`],
+    [missing, `${comparing} 128`],
+    ["^main", `${comparing} 128`],
+  ]);
+});
+
 test("commitLanguages refuses invalid requests", async (t) => {
   const { client, repository, ask } = await fixture(t);
   await assert.rejects(ask("--output=/meow"), {

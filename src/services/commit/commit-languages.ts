@@ -1,4 +1,3 @@
-import { type Oid, parseOid } from "../../git/oid/oid.ts";
 import { textFromBinary } from "../../git/ref/binary-string.ts";
 import { parseRefName } from "../../git/ref/ref-name.ts";
 import { resolveRevision } from "../../git/revision/resolve-revision.ts";
@@ -50,7 +49,7 @@ async function lookUp(
   repository: OpenedRepository,
   name: string,
   ask: RevisionNeeds,
-): Promise<Oid> {
+): Promise<string> {
   if (!isAmbiguous(repository, name)) return parse(repository, name, ask);
   for (const ref of repository.refs.list({ prefixes: ["refs/heads"] })) {
     if (ref.name.endsWith(`/${name}`)) return parse(repository, ref.name, ask);
@@ -74,16 +73,14 @@ async function parse(
   repository: OpenedRepository,
   name: string,
   { git, gitCall }: RevisionNeeds,
-): Promise<Oid> {
+): Promise<string> {
   const found =
     name === "" ? undefined : quietly(() => resolveRevision(repository, name as Revision));
   if (found?.state === "found") return found.oid;
   try {
     const command = { name: "rev-parse", args: [textFromBinary(name)] } as const;
     const { stdout } = await git.run(repository.located, command, gitCall());
-    const oid = parseOid(stdout.toString("latin1").trim());
-    if (oid === undefined) throw new RpcError("unknown", "revision names no single object");
-    return oid;
+    return stdout.toString("latin1").replace(/\n$/, "");
   } catch (error) {
     if (!(error instanceof GitExitError)) throw error;
     const [line = ""] = error.stderr.split("\n");

@@ -1,3 +1,4 @@
+import { quoteText } from "../../base/text/quote-text.ts";
 import { listTree } from "../../git/object/list-tree.ts";
 import { peelToTree } from "../../git/object/peel.ts";
 import { objectTypeOfMode } from "../../git/object/tree-object.ts";
@@ -28,21 +29,26 @@ export interface CountNeeds extends RevisionNeeds {
 /**
  * Counts the bytes of each language in a commit's files, and keeps the numbers in the repository for
  * the next time, when only what has changed is looked at.
+ *
+ * @param revision what `git rev-parse` says, which need not be one object id
  */
 export async function countLanguages(
   repository: OpenedRepository,
-  commit: Oid,
+  revision: string,
   needs: CountNeeds,
 ): Promise<ReadonlyMap<string, number>> {
   const { path } = repository.located;
   const statistics = await LanguageStatistics.load(path);
-  if (statistics.commitId === commit) return statistics.totals;
+  if (statistics.commitId === revision) return statistics.totals;
+  const commit = parseOid(revision);
+  checkComparable(repository, statistics.commitId, commit);
+  if (commit === undefined) throw listingFailed(`Not a valid object name ${revision}`);
   const files = await listFiles(repository, commit, needs.signal);
   const before = await knownFiles(repository, statistics.commitId, needs.signal);
   const isUsable = before !== undefined && before.get(ATTRIBUTES) === files.get(ATTRIBUTES);
   if (!isUsable) statistics.clear();
-  else
-    for (const file of before.keys()) if (!files.has(file)) statistics.drop(textFromBinary(file));
+  for (const file of before?.keys() ?? [])
+    if (!files.has(file)) statistics.drop(textFromBinary(file));
   const changed = [...files.keys()].filter(
     (file) => !isUsable || before.get(file) !== files.get(file),
   );
@@ -62,6 +68,24 @@ export async function countLanguages(
 
 const ATTRIBUTES = ".gitattributes";
 
+/** Git has to be able to compare what is known, if anything is, with what is asked for. */
+function checkComparable(
+  { objects }: OpenedRepository,
+  known: string,
+  asked: Oid | undefined,
+): void {
+  if (known === "") return;
+  const incomparable = (exitCode: number): RpcError => {
+    const problem = `git diff .gitattributes: exit status ${exitCode}`;
+    return new RpcError("unknown", `linguist cannot determine full recalculation: ${problem}`);
+  };
+  const commit = parseOid(known);
+  for (const oid of [commit, asked]) {
+    if (oid === undefined || quietly(() => objects.has(oid)) !== true) throw incomparable(128);
+    if (quietly(() => peelToTree(objects, oid)) === undefined) throw incomparable(129);
+  }
+}
+
 async function knownFiles(
   repository: OpenedRepository,
   commitId: string,
@@ -69,11 +93,7 @@ async function knownFiles(
 ): Promise<Files | undefined> {
   if (commitId === "") return undefined;
   const commit = parseOid(commitId);
-  if (commit === undefined || !repository.objects.has(commit)) {
-    const problem = "git diff .gitattributes: exit status 128";
-    throw new RpcError("unknown", `linguist cannot determine full recalculation: ${problem}`);
-  }
-  return listFiles(repository, commit, signal);
+  return commit && listFiles(repository, commit, signal);
 }
 
 async function listFiles(
@@ -84,20 +104,21 @@ async function listFiles(
   const files: Files = new Map();
   try {
     const tree = quietly(() => peelToTree(objects, commit));
-    if (tree === undefined) throw listingFailed();
+    if (tree === undefined) throw listingFailed("not a tree object");
     for await (const batch of listTree(objects, tree, { recursive: true, signal })) {
       for (const { path, mode, oid } of batch) {
         if (objectTypeOfMode(mode) === "blob") files.set(binaryFromBytes(path), oid);
       }
     }
   } catch (error) {
-    throw isDamage(error) ? listingFailed(error) : error;
+    throw isDamage(error) ? listingFailed("not a tree object", error) : error;
   }
   return files;
 }
 
-function listingFailed(cause?: unknown): RpcError {
-  const message = "linguist object iterator: ls-tree pipeline command: exit status 128";
+function listingFailed(reason: string, cause?: unknown): RpcError {
+  const problem = `exit status 128, stderr: ${quoteText(`fatal: ${reason}\n`)}`;
+  const message = `linguist object iterator: ls-tree pipeline command: ${problem}`;
   return new RpcError("unknown", message, { cause });
 }
 

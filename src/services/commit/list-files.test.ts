@@ -101,6 +101,20 @@ test("listFiles shows what a damaged tree still has", async (t) => {
   );
 });
 
+test("listFiles refuses revisions that leave an object out", async (t) => {
+  const server = await startTestServer(t);
+  const client = server.client(CommitService);
+  const repository = server.repository();
+  const oid = changeFiles(repository, { a: "a" });
+  const revision = Buffer.from("^main");
+  await assert.rejects(collect(client.listFiles({ repository: repository.address, revision })), {
+    kind: "internal",
+    message: new RegExp(
+      `unsupported object hash "\\^${oid}": invalid object ID: "\\^${oid}", expected length 40, got 41$`,
+    ),
+  });
+});
+
 test("listFiles refuses invalid requests", async (t) => {
   const server = await startTestServer(t);
   const client = server.client(CommitService);

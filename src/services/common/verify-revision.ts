@@ -1,3 +1,5 @@
+import { quoteText } from "../../base/text/quote-text.ts";
+import { objectIdProblem } from "../../git/oid/object-id-problem.ts";
 import { type Oid, parseOid } from "../../git/oid/oid.ts";
 import { textFromBinary } from "../../git/ref/binary-string.ts";
 import { resolveRevision } from "../../git/revision/resolve-revision.ts";
@@ -35,7 +37,7 @@ export async function verifyRevision(
 }
 
 async function askGit(
-  { located }: OpenedRepository,
+  { located, objects }: OpenedRepository,
   revision: string,
   { git, gitCall }: RevisionNeeds,
 ): Promise<Oid | undefined> {
@@ -45,8 +47,9 @@ async function askGit(
     const { stdout } = await git.run(located, command, { ...gitCall(), fallback: "revision" });
     const line = stdout.toString("latin1").trim();
     const oid = parseOid(line);
-    if (oid === undefined) throw new RpcError("unknown", `unsupported object hash "${line}"`);
-    return oid;
+    if (oid !== undefined) return oid;
+    const problem = objectIdProblem(line, objects.format);
+    throw new RpcError("unknown", `unsupported object hash ${quoteText(line)}: ${problem}`);
   } catch (error) {
     if (error instanceof GitExitError) return undefined;
     throw error;

@@ -46,7 +46,7 @@ test("fastExport refuses repositories that aren't there", async (t) => {
   ] as const) {
     await assert.rejects(collect(client.fastExport({ repository })), {
       kind,
-      message: `cmd start failed: ${message}`,
+      message: `cmd start failed: get repo path: ${message}`,
     });
   }
 });

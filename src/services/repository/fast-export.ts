@@ -42,6 +42,6 @@ function locate(
   try {
     return locateRepository(locator, address);
   } catch (error) {
-    throw wrapError("internal", "cmd start failed", error);
+    throw wrapError("internal", "cmd start failed: get repo path", error);
   }
 }

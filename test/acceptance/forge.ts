@@ -31,8 +31,15 @@ const START_TIMEOUT_MS = 60_000;
 
 const PROGRAM = fileURLToPath(new URL("../../bin/gitaly-forge", import.meta.url));
 
-/** Starts a forge that ends with the test. `gateway` is added to its `gateway.toml`. */
-export async function startForge(t: TestContext, gateway?: string): Promise<Forge> {
+/**
+ * Starts a forge that ends with the test. `gateway` is added to its `gateway.toml`; `prefix` is a
+ * command that becomes the forge in the end.
+ */
+export async function startForge(
+  t: TestContext,
+  gateway?: string,
+  prefix: readonly string[] = [],
+): Promise<Forge> {
   const folder = join(
     temporaryDirectory(t, () => stop()),
     "forge",
@@ -51,7 +58,7 @@ export async function startForge(t: TestContext, gateway?: string): Promise<Forg
   };
   let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    child = await launch(environment);
+    child = await launch(environment, prefix);
   };
   const stop = async (): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -84,8 +91,12 @@ export async function startForge(t: TestContext, gateway?: string): Promise<Forg
 }
 
 /** Starts the program and waits until it says that it runs. */
-async function launch(environment: NodeJS.ProcessEnv): Promise<ChildProcess> {
-  const child = spawn(PROGRAM, [], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+async function launch(
+  environment: NodeJS.ProcessEnv,
+  prefix: readonly string[],
+): Promise<ChildProcess> {
+  const [program = PROGRAM, ...args] = [...prefix, PROGRAM];
+  const child = spawn(program, args, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   child.stderr.on("data", (chunk: Buffer) => {
     output += chunk.toString();

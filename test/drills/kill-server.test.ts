@@ -4,6 +4,8 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +14,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { temporaryDirectory } from "../../src/testing/git-repository.ts";
 import { descendants, eventually } from "../../src/testing/processes.ts";
 import { type Forge, startForge } from "../acceptance/forge.ts";
-import { drillSize, expectKept, mustBeFound, reportFigures, seededRandom } from "./drill.ts";
+import {
+  DrillFinding,
+  drillSize,
+  expectKept,
+  mustBeFound,
+  reportFigures,
+  seededRandom,
+} from "./drill.ts";
 import { lockFiles } from "./lock-files.ts";
 import { expectSound, RefModel } from "./ref-model.ts";
 import { prepareWriteLoad, type WriteLoad, type Writer } from "./write-load.ts";
@@ -28,9 +37,12 @@ const ORPHANS_MS = 10_000;
 /** How long a step may take before the drill gives up. */
 const PATIENCE_MS = 60_000;
 
+const FIRST_TIME_OF_GIT_MS = Date.UTC(2005, 3, 7);
+
 interface Figures {
   kills: Record<Victim, number>;
   failedWrites: number;
+  locksOfKilledGit: number;
   firstWriteMsMax: number;
   orphansMsMax: number;
 }
@@ -44,6 +56,7 @@ async function drill(t: TestContext, kills: number, model: RefModel): Promise<Fi
   const figures: Figures = {
     kills: { server: 0, "git child": 0, "hook process": 0 },
     failedWrites: 0,
+    locksOfKilledGit: 0,
     firstWriteMsMax: 0,
     orphansMsMax: 0,
   };
@@ -56,7 +69,11 @@ async function drill(t: TestContext, kills: number, model: RefModel): Promise<Fi
       );
       figures.kills[victim] += 1;
       if (victim === "server") await forge.start();
-      await expectRecovered(forge, load, model, figures);
+      else figures.locksOfKilledGit += removeLocksOfGit(forge);
+      await expectRecovered(forge, load, model, figures).catch((error: unknown) => {
+        if (error instanceof DrillFinding) error.message += ` (a ${victim} was killed)`;
+        throw error;
+      });
     }
   } finally {
     await load.close();
@@ -125,7 +142,7 @@ async function expectRecovered(
     try {
       await write();
     } catch (error) {
-      const locks = lockFiles(join(forge.storagePath, "drill.git")).join(" ");
+      const locks = describeLocks(join(forge.storagePath, "drill.git"));
       expectKept(false, `no new write by ${name}: ${String(error)}; locks: ${locks}`);
     }
     const tookMs = Math.round(performance.now() - beforeMs);
@@ -133,6 +150,29 @@ async function expectRecovered(
     const limitMs = drillSize(PATIENCE_MS, FIRST_WRITE_MS_MAX);
     expectKept(tookMs < limitMs, `a write by ${name} took ${tookMs} ms`);
   }
+}
+
+/** The locks and their access times, by which the server knows its own. */
+function describeLocks(path: string): string {
+  const locks = lockFiles(path).map((name) => {
+    return `${name} ${statSync(join(path, name), { bigint: true }).atimeNs}`;
+  });
+  return locks.join(", ");
+}
+
+/** Git that is killed leaves its locks, until housekeeping removes them: here the drill does. */
+function removeLocksOfGit(forge: Forge): number {
+  const path = join(forge.storagePath, "drill.git");
+  const locks = lockFiles(path).map((name) => join(path, name));
+  // The server's own are stamped with a time before git was.
+  const ofGit = locks.filter((lock) => atimeMs(lock) > FIRST_TIME_OF_GIT_MS);
+  for (const lock of ofGit) rmSync(lock, { force: true });
+  return ofGit.length;
+}
+
+/** 0 if it is gone meanwhile. */
+function atimeMs(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.atimeMs ?? 0;
 }
 
 /** Processes in the forge's folder that no longer belong to it, and its git processes. */

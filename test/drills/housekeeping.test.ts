@@ -1,0 +1,140 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { suite, type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  RepositoryService,
+  OptimizeRepositoryRequest_Strategy as Strategy,
+} from "../../src/proto/repository_pb.ts";
+import { dial } from "../../src/rpc/client/channel.ts";
+import { createClient } from "../../src/rpc/client/client.ts";
+import { temporaryDirectory } from "../../src/testing/git-repository.ts";
+import { eventually } from "../../src/testing/processes.ts";
+import { type Forge, startForge } from "../acceptance/forge.ts";
+import { GitClient } from "../acceptance/git-client.ts";
+import { drillSize, expectKept, mustBeFound, reportFigures } from "./drill.ts";
+import { expectSound, RefModel } from "./ref-model.ts";
+import { DRILL_REPOSITORY, prepareWriteLoad, type WriteLoad } from "./write-load.ts";
+
+/** How long a step may take before the drill gives up. */
+const PATIENCE_MS = 60_000;
+
+/** Tidies once; told what has been written so far. */
+type Housekeeper = (forge: Forge, model: RefModel) => Promise<void>;
+
+interface Figures {
+  readonly rounds: number;
+  readonly failedWrites: number;
+  readonly clones: number;
+}
+
+/** Has a repository tidied without a break while four write to it and one clones it. */
+async function drill(
+  t: TestContext,
+  rounds: number,
+  model: RefModel,
+  tidy: Housekeeper,
+): Promise<Figures> {
+  const forge = await startForge(t);
+  const folder = temporaryDirectory(t);
+  const load = await prepareWriteLoad(forge, folder, model);
+  try {
+    const ending = new AbortController();
+    const writing = writeUntil(load, ending.signal);
+    const cloning = cloneUntil(forge, join(folder, "clone"), ending.signal);
+    try {
+      for (let round = 0; round < rounds; round++) {
+        await tidy(forge, model);
+        await awaitWrites(model, load.writers.length);
+      }
+    } finally {
+      ending.abort();
+      await Promise.allSettled([writing, cloning]);
+    }
+    await model.check(load.served);
+    await expectSound(load.served);
+    const [failures, clones] = [await writing, await cloning];
+    expectKept(failures.length === 0, `refused: ${failures.join("; ")}`);
+    return { rounds, failedWrites: failures.length, clones };
+  } finally {
+    await load.close();
+  }
+}
+
+/** Returns what went wrong. */
+async function writeUntil({ writers }: WriteLoad, signal: AbortSignal): Promise<string[]> {
+  const failures: string[] = [];
+  const work = async ({ name, write }: WriteLoad["writers"][number]): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        await write();
+      } catch (error) {
+        failures.push(`${name}: ${String(error)}`);
+        await delay(10);
+      }
+    }
+  };
+  await Promise.all(writers.map(work));
+  return failures;
+}
+
+async function cloneUntil(forge: Forge, path: string, signal: AbortSignal): Promise<number> {
+  const git = new GitClient();
+  let count = 0;
+  while (!signal.aborted) {
+    const { status, stderr } = await git.attempt(
+      ...["clone", "-q", "--mirror", `${forge.http}/drill.git`, path],
+    );
+    expectKept(status === 0, `not cloned: ${stderr}`);
+    rmSync(path, { recursive: true, force: true });
+    count += 1;
+  }
+  return count;
+}
+
+function awaitWrites(model: RefModel, count: number): Promise<void> {
+  const goal = model.acknowledgedCount + count;
+  return eventually("writes go on", PATIENCE_MS, () => model.acknowledgedCount >= goal);
+}
+
+/** What the server offers: everything packed anew, references too, and old objects dropped. */
+async function tidyByServer(forge: Forge): Promise<void> {
+  const channel = dial(forge.grpcAddress);
+  try {
+    const client = createClient(RepositoryService, channel);
+    const repository = DRILL_REPOSITORY;
+    const unlessBusy = async (call: Promise<unknown>): Promise<void> => {
+      await call.catch((error: unknown) => {
+        if (!/housekeeping already executing/.test(String(error))) throw error;
+      });
+    };
+    await unlessBusy(client.optimizeRepository({ repository, strategy: Strategy.EAGER }));
+    await unlessBusy(client.pruneUnreachableObjects({ repository }));
+  } finally {
+    await channel.close();
+  }
+}
+
+/** The planted bug: takes for rubbish what has come since it began. */
+async function tidyCarelessly(forge: Forge, model: RefModel): Promise<void> {
+  const objects = join(forge.storagePath, "drill.git", "objects");
+  const list = (): string[] =>
+    readdirSync(objects, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name));
+  const known = new Set(list());
+  await awaitWrites(model, 20);
+  for (const path of list()) if (!known.has(path)) rmSync(path, { force: true });
+}
+
+suite("drill 15: housekeeping against pushes", () => {
+  test("no object is lost and no write refused", async (t) => {
+    const model = new RefModel();
+    const figures = await drill(t, drillSize(3, 60), model, tidyByServer);
+    reportFigures(t, "15", { ...figures, acknowledged: model.acknowledgedCount });
+  });
+
+  test("control: housekeeping that removes what is new is found", async (t) => {
+    await mustBeFound(/^(fsck|lost|refused): /, () => drill(t, 1, new RefModel(), tidyCarelessly));
+  });
+});

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { isMissing } from "../../base/error/system-error-text.ts";
 import { syncPath } from "../file/sync.ts";
 
 /** Files that are synced or moved at a time. */
@@ -39,15 +40,45 @@ export async function migrateObjects(
 async function migrateFolder(source: string, target: string): Promise<void> {
   const names = readdirSync(source);
   if (names.length === 0) return;
-  for (const name of inOrder(names)) moveFile(join(source, name), join(target, name));
-  await syncPath(target);
+  let isRemade = false;
+  for (const name of inOrder(names)) {
+    if (moveFile(join(source, name), join(target, name))) isRemade = true;
+  }
+  await syncFolder(target);
+  if (isRemade) await syncPath(dirname(target));
   // Usually everything has moved; whoever removes the rest has less to do then.
   if (readdirSync(source).length === 0) rmdirSync(source);
 }
 
-/** A file that is there already stays: it has the same content. */
-function moveFile(source: string, target: string): void {
-  if (!existsSync(target)) renameSync(source, target);
+/** Housekeeping may remove an empty folder more than once, but not this often. */
+const REMADE_MAX = 10;
+
+/**
+ * A file that is there already stays: it has the same content.
+ *
+ * @returns whether the target's folder had to be made anew: housekeeping removes those that are
+ *   empty, also just before something is put there
+ */
+function moveFile(source: string, target: string): boolean {
+  for (let remade = 0; ; remade++) {
+    if (existsSync(target)) return remade > 0;
+    try {
+      renameSync(source, target);
+      return remade > 0;
+    } catch (error) {
+      if (!isMissing(error) || remade === REMADE_MAX) throw error;
+      mkdirSync(dirname(target), { recursive: true });
+    }
+  }
+}
+
+/** Housekeeping may have packed all of it meanwhile, and removed the folder. */
+async function syncFolder(path: string): Promise<void> {
+  try {
+    await syncPath(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
 }
 
 /** A pack is usable as soon as its index is there, so that comes last. */

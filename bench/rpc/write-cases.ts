@@ -84,6 +84,22 @@ export const WRITE_CASES: readonly BenchCase[] = [
     ],
     { forksMax: 4 },
   ),
+  // A branch comes up again after all others; then there is a commit to make, but nothing to merge.
+  writeCase(
+    "UserMergeBranch",
+    OperationService.method.userMergeBranch,
+    ({ repository, facts }, call) => [
+      {
+        repository,
+        user: USER,
+        branch: Buffer.from(nthBranch(facts.branches, call).replace("refs/heads/", "")),
+        commitId: facts.tip,
+        message: Buffer.from(`Merge ${call}\n`),
+      },
+      { apply: true },
+    ],
+    { forksMax: 6 },
+  ),
   writeCase(
     "push of one commit (SSHReceivePack)",
     SSHService.method.sSHReceivePack,
@@ -117,6 +133,12 @@ function action(userCommitFilesActionPayload: ActionPayload): {
   return {
     userCommitFilesRequestPayload: { case: "action", value: { userCommitFilesActionPayload } },
   };
+}
+
+/** One of the generated branches that have no commits of their own, so that nothing conflicts. */
+function nthBranch(branches: readonly string[], call: number): string {
+  const quiet = branches.filter((name) => /[02468]$/.test(name));
+  return quiet[call % quiet.length] ?? "";
 }
 
 function branchName({ runId }: Subject, call: number): string {

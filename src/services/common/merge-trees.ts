@@ -5,7 +5,6 @@ import { mergeByPath, type ThreeTrees } from "../../git/tree/merge-by-path.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import { internal } from "../../rpc/rpc-error.ts";
 import { parseMergeConflict, parseMergedTree } from "./merge-conflict.ts";
-import type { OpenedRepository } from "./open-repository.ts";
 import type { Operation } from "./operation.ts";
 
 /** What is to be merged. */
@@ -28,10 +27,11 @@ export interface TreeMerge {
  */
 export async function mergeTrees(
   git: GitRunner,
-  { repository, quarantine, options }: Operation,
+  operation: Operation,
   merge: TreeMerge,
 ): Promise<Oid> {
-  const trees = await findTrees(repository, merge, options.signal);
+  const { repository, quarantine, options } = operation;
+  const trees = await findTrees(operation, merge, options.signal);
   const merged = trees && (await mergeByPath(repository.objects, quarantine.objects, trees));
   if (merged !== undefined) return merged;
   const { ours, theirs, base, namesOnly = true } = merge;
@@ -60,7 +60,7 @@ export async function mergeTrees(
 
 /** The trees of a merge; undefined when there are several bases, or git has to complain. */
 async function findTrees(
-  { objects, history }: OpenedRepository,
+  { repository: { objects, history }, knownHistory }: Operation,
   { ours, theirs, base }: TreeMerge,
   signal: AbortSignal,
 ): Promise<ThreeTrees | undefined> {
@@ -81,7 +81,9 @@ async function findTrees(
   async function commonTree(): Promise<Oid | undefined> {
     const commits = [peelToCommit(objects, ours), peelToCommit(objects, theirs)] as const;
     if (commits[0] === undefined || commits[1] === undefined) return undefined;
-    const bases = await history.mergeBases([commits[0], commits[1]], signal);
+    const isKnown = commits.every((oid) => oid && knownHistory.find(oid) !== undefined);
+    const source = isKnown ? knownHistory : history;
+    const bases = await source.mergeBases([commits[0], commits[1]], signal);
     // Histories that have nothing in common are merged by git.
     return bases.length === 1 ? treeOf(bases[0]) : undefined;
   }

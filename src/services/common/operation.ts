@@ -21,6 +21,8 @@ export interface OperationNeeds extends ReadNeeds, ChangeNeeds {
 export interface Operation extends Disposable, AsyncDisposable {
   /** The repository as it is read, together with the objects that the change has brought so far. */
   readonly repository: OpenedRepository;
+  /** The history without the change: what is known of it is kept from call to call. */
+  readonly knownHistory: OpenedRepository["history"];
   /** Where the change's objects go; `quarantine.repository` is for git processes. */
   readonly quarantine: Quarantine;
   /** For all git processes of the change. */
@@ -47,6 +49,7 @@ export async function openOperation(
   const options = gitCall(call);
   return {
     repository: openLocated(needs, quarantine.repository, call),
+    knownHistory: needs.repositories.open(located.path).history,
     quarantine,
     options,
     changeReference: (user, change, pushOptions = []) => {

@@ -3,18 +3,20 @@ import { peelTags } from "../../git/object/peel.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { internal, wrapError } from "../../rpc/rpc-error.ts";
 import type { OpenedRepository } from "../common/open-repository.ts";
+import type { Operation } from "../common/operation.ts";
 import { quietly } from "../common/read-commit.ts";
 
 /** Whether a commit is part of another one's history. What is no commit fails in git's words. */
 export async function isAncestor(
-  repository: OpenedRepository,
+  { repository, knownHistory, options: { signal } }: Operation,
   ancestor: Oid,
   child: Oid,
-  signal: AbortSignal,
 ): Promise<boolean> {
   const commits = [findCommit(repository, ancestor), findCommit(repository, child)] as const;
   try {
-    return await repository.history.isAncestor(commits[0], commits[1], signal);
+    const isKnown = commits.every((oid) => knownHistory.find(oid) !== undefined);
+    const history = isKnown ? knownHistory : repository.history;
+    return await history.isAncestor(commits[0], commits[1], signal);
   } catch (error) {
     throw wrapError("internal", "checking for ancestry", error);
   }

@@ -45,7 +45,7 @@ export function userCherryPick(needs: Needs): UserCherryPick {
     const picked = await writePick(needs, operation, { request, user, commitId, start }, call);
     const target = await findTarget(operation, openLocated(needs, located, call), request, ask);
     const newOid = request.dryRun ? start : picked;
-    await checkAncestry(operation, target, newOid);
+    await checkAncestry(operation, target, { start, newOid });
     const { name, oldOid, branchCreated } = target;
     try {
       await operation.changeReference(user, { name, oldOid, newOid });
@@ -164,11 +164,13 @@ function findTarget(
 }
 
 async function checkAncestry(
-  { repository, options }: Operation,
+  operation: Operation,
   { oldOid, branchCreated }: PickTarget,
-  newOid: Oid,
+  { start, newOid }: { readonly start: Oid; readonly newOid: Oid },
 ): Promise<void> {
-  if (branchCreated || (await isAncestor(repository, oldOid, newOid, options.signal))) return;
+  if (branchCreated || oldOid === newOid) return;
+  // All that the new commit has behind it is what it was put on.
+  if (await isAncestor(operation, oldOid, start)) return;
   const value = { parentRevision: Buffer.from(oldOid), childRevision: Buffer.from(newOid) };
   throw failedPrecondition("cherry-pick: branch diverged", {
     detail: detail(UserCherryPickErrorSchema, { error: { case: "targetBranchDiverged", value } }),

@@ -48,7 +48,7 @@ export function userRevert(needs: Needs): UserRevert {
     const reverted = await writeRevert(needs, operation, { request, user, commitId, start }, call);
     const target = await findPickTarget(repository, request, ask);
     const newOid = request.dryRun ? start : reverted;
-    await checkAncestry(operation, target, newOid);
+    await checkAncestry(operation, target, { start, newOid });
     const { name, oldOid, branchCreated } = target;
     try {
       await operation.changeReference(user, { name, oldOid, newOid });
@@ -134,11 +134,13 @@ async function merge(
 }
 
 async function checkAncestry(
-  { repository, options }: Operation,
+  operation: Operation,
   { oldOid, branchCreated }: PickTarget,
-  newOid: Oid,
+  { start, newOid }: { readonly start: Oid; readonly newOid: Oid },
 ): Promise<void> {
-  if (branchCreated || (await isAncestor(repository, oldOid, newOid, options.signal))) return;
+  if (branchCreated || oldOid === newOid) return;
+  // All that the new commit has behind it is what it was put on.
+  if (await isAncestor(operation, oldOid, start)) return;
   const value = { parentRevision: Buffer.from(oldOid), childRevision: Buffer.from(newOid) };
   throw failedPrecondition("revert: branch diverged", {
     detail: detail(UserRevertErrorSchema, { error: { case: "notAncestor", value } }),

@@ -1,8 +1,14 @@
-import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+} from "node:crypto";
 
 /** What a test's key of OpenPGP is made of. */
 export interface OpenpgpKeyOptions {
-  readonly type?: "ed25519" | "rsa" | "p256" | "p384";
+  readonly type?: "ed25519" | "rsa" | "dsa" | "p256" | "p384";
   /** When it was made, in seconds since 1970. */
   readonly created?: number;
   /** For how many seconds it is valid; 0 for always. */
@@ -48,6 +54,9 @@ type KeyType = NonNullable<OpenpgpKeyOptions["type"]>;
 function generate(type: KeyType): { readonly privateKey: KeyObject } {
   if (type === "ed25519") return generateKeyPairSync("ed25519");
   if (type === "rsa") return generateKeyPairSync("rsa", { modulusLength: 2048 });
+  if (type === "dsa") {
+    return generateKeyPairSync("dsa", { modulusLength: 1024, divisorLength: 160 });
+  }
   return generateKeyPairSync("ec", { namedCurve: type === "p256" ? "P-256" : "P-384" });
 }
 
@@ -60,6 +69,7 @@ interface Material {
 const OIDS = { ed25519: "2b06010401da470f01", p256: "2a8648ce3d030107", p384: "2b81040022" };
 
 function materialOf(type: KeyType, key: KeyObject): Material {
+  if (type === "dsa") return dsaMaterial(key);
   const jwk = key.export({ format: "jwk" });
   const digits = (name: "n" | "e" | "d" | "p" | "q" | "x" | "y"): Buffer =>
     Buffer.from(jwk[name] ?? "", "base64url");
@@ -74,6 +84,29 @@ function materialOf(type: KeyType, key: KeyObject): Material {
   const point = Buffer.concat([Buffer.of(isEdwards ? 0x40 : 4), digits("x"), digits("y")]);
   const numbers = Buffer.concat([Buffer.of(oid.length), oid, number(point)]);
   return { algorithm: isEdwards ? 22 : 19, numbers, secret: number(digits("d")) };
+}
+
+function dsaMaterial(key: KeyObject): Material {
+  const [p, q, g, x] = integersIn(key.export({ format: "der", type: "pkcs8" })).slice(1);
+  const [y] = integersIn(createPublicKey(key).export({ format: "der", type: "spki" })).slice(3);
+  const numbers = Buffer.concat([p, q, g, y].map((digits) => number(digits ?? Buffer.alloc(0))));
+  return { algorithm: 17, numbers, secret: number(x ?? Buffer.alloc(0)) };
+}
+
+/** Lists the integers of a structure in DER, wherever they are. */
+function integersIn(bytes: Buffer): Buffer[] {
+  const found: Buffer[] = [];
+  for (let offset = 0; offset < bytes.length; ) {
+    const [tag = 0, short = 0] = bytes.subarray(offset);
+    const extra = short > 0x80 ? short - 0x80 : 0;
+    const length = extra > 0 ? bytes.readUIntBE(offset + 2, extra) : short;
+    offset += 2 + extra;
+    if (tag === 0x02) found.push(bytes.subarray(offset, offset + length));
+    // Bit strings begin with the number of bits that they lack.
+    if (tag === 0x03) offset += 1;
+    else if (tag !== 0x30 && tag !== 0x04) offset += length;
+  }
+  return found;
 }
 
 interface SelfSignature {

@@ -66,7 +66,7 @@ function gpgSkipReason(type: string): string | false {
   return hasGpg ? false : "no gpg here";
 }
 
-for (const type of ["ed25519", "rsa", "p256", "p384"] as const) {
+for (const type of ["ed25519", "rsa", "dsa", "p256", "p384"] as const) {
   test(`signatures of OpenPGP keys are known again (${type})`, async (t) => {
     const [path, other] = [pgpKey(t, { type }), pgpKey(t, { type })];
     const signature = await signerOf(path).sign(COMMIT, DATE);

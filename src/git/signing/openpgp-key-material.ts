@@ -1,10 +1,15 @@
 import { createHash, type KeyObject } from "node:crypto";
 import { invalidData, PacketReader } from "./openpgp-packets.ts";
-import { ecdsaPrivateKey, ed25519PrivateKey, rsaPrivateKey } from "./private-key-object.ts";
+import {
+  dsaPrivateKey,
+  ecdsaPrivateKey,
+  ed25519PrivateKey,
+  rsaPrivateKey,
+} from "./private-key-object.ts";
 import { padded } from "./ssh-encoding.ts";
 
 /** How keys sign, by their algorithm's number. */
-export type KeyKind = "rsa" | "ecdsa" | "eddsa";
+export type KeyKind = "rsa" | "dsa" | "ecdsa" | "eddsa";
 
 /** One key of an OpenPGP key file, the primary one or a subkey. */
 export interface KeyMaterial {
@@ -66,6 +71,7 @@ interface PublicNumbers {
 
 function readPublicNumbers(algorithm: number, reader: PacketReader): PublicNumbers | undefined {
   if (algorithm === 1 || algorithm === 3) return readRsa(reader);
+  if (algorithm === 17) return readDsa(reader);
   if (algorithm === 19) return readEcdsa(reader);
   if (algorithm === 22) return readEddsa(reader);
   if (!ENCRYPTING.has(algorithm)) return undefined;
@@ -80,6 +86,15 @@ function readRsa(reader: PacketReader): PublicNumbers {
     return rsaPrivateKey({ n, e, d, p, q, qi });
   };
   return { kind: "rsa", numberBytes: n.length, privateKey };
+}
+
+function readDsa(reader: PacketReader): PublicNumbers {
+  const [p, q, g] = [reader.digits(), reader.digits(), reader.digits()];
+  // The public number follows from the others.
+  reader.digits();
+  const privateKey = (secret: PacketReader): KeyObject =>
+    dsaPrivateKey({ p, q, g, x: secret.digits() });
+  return { kind: "dsa", numberBytes: q.length, privateKey };
 }
 
 function readEcdsa(reader: PacketReader): PublicNumbers | undefined {

@@ -31,6 +31,37 @@ export function ecdsaPrivateKey(crv: string, d: Buffer, point: Buffer): KeyObjec
   return privateKey({ kty: "EC", crv }, { d, x, y });
 }
 
+/** The numbers of a DSA key, as big-endian digits; the public one follows from them. */
+export interface DsaNumbers {
+  readonly p: Buffer;
+  readonly q: Buffer;
+  readonly g: Buffer;
+  readonly x: Buffer;
+}
+
+const DSA = Buffer.from("2a8648ce380401", "hex");
+const TAG = { integer: 0x02, octets: 0x04, identifier: 0x06, sequence: 0x30 } as const;
+
+/** Makes a key of a DSA key's numbers, which JSON has no form for: RFC 5208 has. */
+export function dsaPrivateKey({ p, q, g, x }: DsaNumbers): KeyObject {
+  const parameters = der(TAG.sequence, ...[p, q, g].map(derInteger));
+  const algorithm = der(TAG.sequence, der(TAG.identifier, DSA), parameters);
+  const version = derInteger(Buffer.of(0));
+  const key = der(TAG.sequence, version, algorithm, der(TAG.octets, derInteger(x)));
+  return createPrivateKey({ key, format: "der", type: "pkcs8" });
+}
+
+function derInteger(digits: Buffer): Buffer {
+  return der(TAG.integer, (digits[0] ?? 0) > 0x7f ? Buffer.of(0) : Buffer.of(), digits);
+}
+
+function der(tag: number, ...contents: readonly Buffer[]): Buffer {
+  const content = Buffer.concat(contents);
+  const size = content.length;
+  const length = size < 0x80 ? Buffer.of(size) : Buffer.of(0x82, size >> 8, size & 0xff);
+  return Buffer.concat([Buffer.of(tag), length, content]);
+}
+
 function privateKey(
   kind: Readonly<Record<string, string>>,
   numbers: Readonly<Record<string, Buffer>>,

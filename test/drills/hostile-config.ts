@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DrillFinding } from "./drill.ts";
 
@@ -39,9 +39,9 @@ const SETTINGS: readonly (readonly [key: string, value: string])[] = [
 export interface Trap {
   /** How many ways there are to fall into it. */
   readonly triggerCount: number;
-  /** Names of the programs that have been run. */
-  sprung(): string[];
-  /** Fails with a finding if one has been run. */
+  /** Notes which programs have been run since the last time, and by what. */
+  inspect(cause: string): void;
+  /** Fails with a finding if any was noted. */
   expectUntouched(): void;
 }
 
@@ -74,13 +74,18 @@ export function setTrap(repository: string, folder: string): Trap {
     "* filter=evil diff=evil merge=evil textconv=evil\n",
   );
   plantHooks(repository, program);
-  const sprung = (): string[] => (existsSync(traces) ? readdirSync(traces) : []);
+  const findings: string[] = [];
   return {
-    triggerCount: HOOKS.length * 2 + COMMAND_KEYS.length + 2,
-    sprung,
+    triggerCount: HOOKS.length * 3 + COMMAND_KEYS.length + 2,
+    inspect: (cause) => {
+      for (const name of readdirSync(traces)) {
+        findings.push(`${name} by ${cause}`);
+        rmSync(join(traces, name));
+      }
+    },
     expectUntouched: () => {
-      const names = sprung();
-      if (names.length > 0) throw new DrillFinding(`run from configuration: ${names.join(" ")}`);
+      if (findings.length === 0) return;
+      throw new DrillFinding(`run from configuration: ${findings.join(", ")}`);
     },
   };
 }

@@ -111,7 +111,9 @@ function subcommandArguments(
 }
 
 function placeArguments(directory: GitDirectory | undefined): string[] {
-  if (directory?.worktree !== undefined) return ["-C", directory.worktree];
+  // What watches files is a program, and would be one that the repository's configuration names.
+  const unwatched = ["-c", "core.fsmonitor=false"];
+  if (directory?.worktree !== undefined) return ["-C", directory.worktree, ...unwatched];
   return directory === undefined ? [] : ["--git-dir", directory.path];
 }
 
@@ -128,6 +130,7 @@ export function checkConfigKeys(pairs: readonly ConfigPair[]): void {
 const CONFIGURED_HOOKS: readonly string[] = [
   ..."reference-transaction pre-receive update post-receive post-update proc-receive".split(" "),
   ..."push-to-checkout pre-push post-checkout post-merge post-index-change".split(" "),
+  ..."applypatch-msg pre-applypatch post-applypatch post-rewrite".split(" "),
 ].flatMap((event) => ["-c", `hook.${event}.enabled=false`]);
 
 /** Hooks in a repository, and in its configuration, were put there by nobody we know. */

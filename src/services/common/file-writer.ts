@@ -1,8 +1,10 @@
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream, readFileSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { isMissing } from "../../base/error/system-error-text.ts";
 import { type Oid, parseOid } from "../../git/oid/oid.ts";
 import { textFromBinary } from "../../git/ref/binary-string.ts";
+import type { ConfigPair } from "../../gitcmd/git-command.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
 import { Base64Decoder } from "./base64-decoder.ts";
@@ -26,13 +28,14 @@ export interface IncomingFile {
 export class FileWriter {
   readonly #git: GitRunner;
   readonly #operation: Operation;
-  readonly #hasAttributes: boolean;
+  /** The rules that a repository has for the content of files, a binary string. */
+  readonly #attributes: string | undefined;
 
   constructor(git: GitRunner, operation: Operation) {
     this.#git = git;
     this.#operation = operation;
     const { path } = operation.repository.located;
-    this.#hasAttributes = existsSync(join(path, "info", "attributes"));
+    this.#attributes = readText(join(path, "info", "attributes"));
   }
 
   /**
@@ -66,18 +69,18 @@ export class FileWriter {
 
   async #write(content: HeldContent, path: string): Promise<Oid> {
     // What rules do to content is git's knowledge; hardly any repository has them.
-    if (this.#hasAttributes) return this.#askGit(content, path);
+    if (this.#attributes !== undefined) return this.#askGit(content, path, this.#attributes);
     const { objects } = this.#operation.quarantine;
     const { held } = content;
     if (held !== undefined) return objects.write("blob", held);
     return objects.writeStream("blob", content.size, content.read());
   }
 
-  async #askGit(content: HeldContent, path: string): Promise<Oid> {
+  async #askGit(content: HeldContent, path: string, attributes: string): Promise<Oid> {
     const { quarantine, options } = this.#operation;
     const flags = ["--stdin", "-w", ["--path", textFromBinary(path)]] as const;
     const stdin = content.held ?? content.read();
-    const command = { name: "hash-object", flags } as const;
+    const command = { name: "hash-object", flags, config: withoutFilters(attributes) } as const;
     try {
       const { stdout } = await this.#git.run(quarantine.repository, command, { ...options, stdin });
       const oid = parseOid(stdout.toString("latin1").trim());
@@ -88,6 +91,26 @@ export class FileWriter {
       const message = `writing blob failed with error code ${error.exitCode}`;
       throw new RpcError("unknown", message, { cause: error });
     }
+  }
+}
+
+/** Filters are programs, which the repository's configuration names: none of them is run. */
+function withoutFilters(attributes: string): ConfigPair[] {
+  const names = new Set([...attributes.matchAll(/filter=([^\s"]+)/g)].map(([, name = ""]) => name));
+  return [...names].flatMap((name) => [
+    { key: `filter.${name}.process`, value: "" },
+    { key: `filter.${name}.clean`, value: "" },
+    { key: `filter.${name}.required`, value: "false" },
+  ]);
+}
+
+/** Undefined if there is no such file. */
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "latin1");
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
   }
 }
 

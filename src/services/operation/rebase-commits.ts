@@ -82,8 +82,14 @@ async function findCommit(
   throw invalidArgument(`${doing}: reference not found`);
 }
 
-async function findBase({ repository, options }: Operation, onto: Oid, tip: Oid): Promise<Oid> {
-  const base = await repository.history.mergeBase([onto, tip], options.signal).catch((error) => {
+async function findBase(
+  { repository, knownHistory, options }: Operation,
+  onto: Oid,
+  tip: Oid,
+): Promise<Oid> {
+  const isKnown = [onto, tip].every((oid) => knownHistory.find(oid) !== undefined);
+  const history = isKnown ? knownHistory : repository.history;
+  const base = await history.mergeBase([onto, tip], options.signal).catch((error) => {
     throw wrapError("internal", "get merge-base", error);
   });
   if (base === undefined) throw internal("get merge-base: exit status 1");

@@ -20,7 +20,8 @@ const COMMAND_KEYS = [
   ..."gpg.ssh.defaultKeyCommand sequence.editor trailer.evil.command trailer.evil.cmd".split(" "),
   ..."interactive.diffFilter sendemail.smtpServer alias.log alias.upload-pack".split(" "),
   ..."remote.origin.uploadpack remote.origin.receivepack browser.evil.cmd".split(" "),
-  ..."hook.evil.command maintenance.evil.command pager.log pager.diff".split(" "),
+  ..."maintenance.evil.command pager.log pager.diff".split(" "),
+  ...HOOKS.map((name) => `hook.evil-${name}.command`),
 ];
 
 const SETTINGS: readonly (readonly [key: string, value: string])[] = [
@@ -32,7 +33,7 @@ const SETTINGS: readonly (readonly [key: string, value: string])[] = [
   ["push.gpgSign", "if-asked"],
   ["receive.procReceiveRefs", "refs"],
   ["log.showSignature", "true"],
-  ...HOOKS.map((name) => ["hook.evil.event", name] as const),
+  ...HOOKS.map((name) => [`hook.evil-${name}.event`, name] as const),
 ];
 
 /** What a repository has whose configuration was written by an attacker. */
@@ -76,7 +77,7 @@ export function setTrap(repository: string, folder: string): Trap {
   plantHooks(repository, program);
   const findings: string[] = [];
   return {
-    triggerCount: HOOKS.length * 3 + COMMAND_KEYS.length + 2,
+    triggerCount: HOOKS.length * 2 + COMMAND_KEYS.length + 2,
     inspect: (cause) => {
       for (const name of readdirSync(traces)) {
         findings.push(`${name} by ${cause}`);

@@ -67,7 +67,7 @@ export function createCommandLine(defaults: CommandLineDefaults): BuildCommandLi
     const line: Argument[] = [
       ...placeArguments(directory),
       ...fixed,
-      ...hooksConfig(hooks),
+      ...hooksConfig(hooks, runsHooks(command.name, directory, hooks)),
       ...configArguments(command.config ?? []),
       ...attributeConfig(directory, command.name),
       ...admin,
@@ -134,11 +134,19 @@ const CONFIGURED_HOOKS: readonly string[] = [
 ].flatMap((event) => ["-c", `hook.${event}.enabled=false`]);
 
 /** Hooks in a repository, and in its configuration, were put there by nobody we know. */
-function hooksConfig(hooks: HooksChoice | undefined): readonly string[] {
+function hooksConfig(hooks: HooksChoice | undefined, mayRun: boolean): readonly string[] {
   const path = typeof hooks === "object" ? hooks.hooksPath : "/dev/null";
   // These don't keep git from running what is in the folder.
-  const configured = hooks === undefined ? [] : CONFIGURED_HOOKS;
+  const configured = mayRun ? CONFIGURED_HOOKS : [];
   return ["-c", `core.hooksPath=${path}`, ...configured];
+}
+
+function runsHooks(
+  name: GitSubcommand,
+  directory: GitDirectory | undefined,
+  hooks: HooksChoice | undefined,
+): boolean {
+  return hooks !== undefined || directory?.worktree !== undefined || name === "push";
 }
 
 /** In a bare repository only some commands shall look at the attributes that HEAD has. */

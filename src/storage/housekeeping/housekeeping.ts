@@ -195,7 +195,8 @@ async function doing<T>(
   } catch (error) {
     signal.throwIfAborted();
     const reason = error instanceof DomainError ? error.message : systemErrorText(error);
-    throw new HousekeepingError(`${what}: ${reason}`, error);
+    const cause = error instanceof HousekeepingError ? error.cause : error;
+    throw new HousekeepingError(`${what}: ${reason}`, cause);
   }
 }
 

@@ -11,7 +11,8 @@ import type { OptimizationPlan, RepackPlan } from "./optimization-plan.ts";
 /** A step of housekeeping failed. The message tells what was being done, from large to small. */
 export class HousekeepingError extends DomainError {
   constructor(message: string, cause: unknown) {
-    super("unknown", message, { cause });
+    const stderr = cause instanceof GitExitError ? cause.stderr : undefined;
+    super("unknown", message, { cause, ...(stderr !== undefined && { metadata: { stderr } }) });
   }
 }
 

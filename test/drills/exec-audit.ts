@@ -83,8 +83,9 @@ function plantedOption(args: readonly string[]): string | undefined {
   return options.find((word, index) => {
     if (!word.includes(MARK) || !word.startsWith("-")) return false;
     // An option of our own that takes this as its value.
-    const [flag = "", value] = word.split("=", 2);
-    const isOwn = value !== undefined && (value.includes(MARK) || value.startsWith("-"));
+    const equals = word.indexOf("=");
+    const [flag, value] = [word.slice(0, equals), word.slice(equals + 1)];
+    const isOwn = equals > 0 && value.includes(MARK);
     return !(isOwn && OWN_OPTIONS.has(flag)) && !TAKES_VALUE.has(args[index - 1] ?? "");
   });
 }

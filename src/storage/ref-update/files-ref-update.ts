@@ -150,6 +150,7 @@ export class FilesRefUpdate {
       names: deleted.map(({ name }) => name),
       timeoutMs: settings.packedRefsTimeoutMs,
       signal: this.#signal,
+      twin: deleted[0]?.lock,
     });
     this.#signal.throwIfAborted();
   }

@@ -31,6 +31,8 @@ interface DeletionOptions {
   readonly names: readonly RefName[];
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** The lock of a reference that is deleted: the one of packed-refs stays empty as well. */
+  readonly twin: LockFile | undefined;
 }
 
 /**
@@ -54,13 +56,13 @@ export class PackedRefsDeletion {
    * of the operating system, of a damaged file and the reason of `signal`; then nothing is left.
    */
   static async prepare(options: DeletionOptions): Promise<PackedRefsDeletion> {
-    const { directory, timeoutMs, signal } = options;
+    const { directory } = options;
     const path = `${directory}/packed-refs`;
     // Git locks the file that a link leads to.
     if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
       throw new OnlyGitKnowsError("packed-refs is a link");
     }
-    const deletion = new PackedRefsDeletion(path, await acquire(path, timeoutMs, signal));
+    const deletion = new PackedRefsDeletion(path, await acquire(path, options));
     try {
       deletion.#lock.close();
       await deletion.#write(options);
@@ -110,9 +112,12 @@ export class PackedRefsDeletion {
   }
 }
 
-async function acquire(path: string, timeoutMs: number, signal: AbortSignal): Promise<LockFile> {
+async function acquire(
+  path: string,
+  { timeoutMs, signal, twin }: DeletionOptions,
+): Promise<LockFile> {
   try {
-    return await LockFile.acquire(`${path}.lock`, { timeoutMs, signal });
+    return await LockFile.acquire(`${path}.lock`, { timeoutMs, signal, twin });
   } catch (error) {
     if (error instanceof FileLockedError) throw new PackedRefsLockedError();
     throw error;

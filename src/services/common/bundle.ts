@@ -6,14 +6,16 @@ import { DomainError } from "../../base/error/domain-error.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
 import type { GitDirectory } from "../../gitcmd/git-directory.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
+import type { Call } from "../../rpc/call.ts";
 import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
+import { cleanWorktrees } from "../../storage/housekeeping/clean-worktrees.ts";
 import type {
   LocatedRepository,
   RepositoryLocator,
 } from "../../storage/locator/repository-locator.ts";
 import { DIRECTORY_MODE } from "../../storage/repository/create-repository.ts";
 import { collectGit } from "./collect-git.ts";
-import type { GitCall } from "./git-call.ts";
+import { type GitCall, gitCall } from "./git-call.ts";
 import { forgetOrigin, runClone } from "./run-clone.ts";
 import type { VotingHooks } from "./voting-hooks.ts";
 
@@ -21,6 +23,19 @@ import type { VotingHooks } from "./voting-hooks.ts";
 export class EmptyBundleError extends DomainError {
   constructor() {
     super("unknown", "create bundle: refusing to create empty bundle");
+  }
+}
+
+/** Removes working trees that are left over: git would bundle what they have checked out, too. */
+export async function prepareBundle(
+  git: GitRunner,
+  repository: LocatedRepository,
+  call: Call,
+): Promise<void> {
+  try {
+    await cleanWorktrees(git, repository, Date.now(), gitCall(call));
+  } catch (error) {
+    throw wrapError("internal", "cleaning up worktrees", error);
   }
 }
 

@@ -6,7 +6,7 @@ import type {
 import type { Handler } from "../../rpc/handler.ts";
 import { failedPrecondition } from "../../rpc/rpc-error.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
-import { bundleReferences, EmptyBundleError } from "../common/bundle.ts";
+import { bundleReferences, EmptyBundleError, prepareBundle } from "../common/bundle.ts";
 import { takeFirst } from "../common/first-request.ts";
 import { gitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
@@ -19,6 +19,7 @@ export function createBundleFromRefList({ locator, git }: Needs): CreateBundleFr
   return async function* (requests, call) {
     const { first, rest } = await takeFirst(requests);
     const located = locateRepository(locator, first.repository);
+    await prepareBundle(git, located, call);
     const patterns = patternLines(first, rest);
     try {
       for await (const data of bundleReferences(git, located, gitCall(call), patterns)) {

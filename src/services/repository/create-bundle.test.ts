@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { RepositoryService } from "../../proto/repository_pb.ts";
@@ -25,6 +25,21 @@ for (const format of ["sha1", "sha256"] as const) {
     assert.deepEqual(clone.gitLines(list), repository.gitLines(list));
   });
 }
+
+test("createBundle removes working trees that are left over", async (t) => {
+  const server = await startTestServer(t);
+  const repository = server.repository();
+  writeCommit(repository, { ref: "refs/heads/main" });
+  const folder = join(repository.path, "gitlab-worktree");
+  const lost = writeCommit(repository, { content: "lost\n" });
+  repository.git(["worktree", "add", "--quiet", "--detach", join(folder, "stale"), lost]);
+  rmSync(join(repository.path, "objects", lost.slice(0, 2), lost.slice(2)));
+  const longAgo = new Date(Date.now() - 7 * 60 * 60 * 1000);
+  utimesSync(join(folder, "stale"), longAgo, longAgo);
+  const client = server.client(RepositoryService);
+  await collect(client.createBundle({ repository: repository.address }));
+  assert.deepEqual(readdirSync(folder), []);
+});
 
 test("createBundle says that there is nothing to bundle", async (t) => {
   const server = await startTestServer(t);

@@ -2,7 +2,7 @@ import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { RepositoryService } from "../../proto/repository_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
-import { bundleReferences } from "../common/bundle.ts";
+import { bundleReferences, prepareBundle } from "../common/bundle.ts";
 import { gitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 
@@ -13,6 +13,7 @@ type CreateBundle = Handler<typeof RepositoryService.method.createBundle>;
 export function createBundle({ locator, git }: Needs): CreateBundle {
   return async function* (request, call) {
     const located = locateRepository(locator, request.repository);
+    await prepareBundle(git, located, call);
     for await (const data of bundleReferences(git, located, gitCall(call))) yield { data };
   };
 }

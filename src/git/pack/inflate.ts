@@ -43,6 +43,29 @@ export function inflateWhole(input: Buffer, bytesMax: number): Buffer {
   return result.buffer;
 }
 
+/**
+ * As `inflate`, and tells how many bytes of `input` the stream takes.
+ *
+ * Returns `undefined` when the input ends before the stream does. Throws `CorruptObjectError`.
+ */
+export function inflateStart(
+  input: Buffer,
+  size: number,
+): { readonly content: Buffer; readonly consumed: number } | undefined {
+  const chunkSize = Math.max(size + 1, CHUNK_BYTES_MIN);
+  const options = { chunkSize, maxOutputLength: Math.max(size, 1), info: true };
+  let result: unknown;
+  try {
+    result = inflateSync(input, options);
+  } catch (cause) {
+    if (isUnexpectedEnd(cause)) return undefined;
+    throw new CorruptObjectError("object does not inflate", { cause });
+  }
+  if (!isInflated(result)) throw new TypeError("zlib tells how much it used");
+  if (result.buffer.length !== size) throw new CorruptObjectError("object has another size");
+  return { content: result.buffer, consumed: result.engine.bytesWritten };
+}
+
 /** What zlib returns with the option `info`, which its types don't know. */
 interface Inflated {
   readonly buffer: Buffer;

@@ -7,7 +7,7 @@ import {
   utimesSync,
   writeSync,
 } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { encodeLooseObject, writeLooseObject } from "../../git/object/loose-encoding.ts";
 import { hashObject } from "../../git/object/object-hash.ts";
@@ -83,6 +83,14 @@ export class ObjectWriter {
       return oid;
     } finally {
       await rm(temporary, { force: true });
+    }
+  }
+
+  /** Removes everything that is in the directory, also what a write that failed has left. */
+  async discard(): Promise<void> {
+    this.#written.clear();
+    for (const name of await readdir(this.#directory)) {
+      await rm(join(this.#directory, name), { recursive: true, force: true });
     }
   }
 

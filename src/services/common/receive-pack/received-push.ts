@@ -117,10 +117,11 @@ class ReceivedPush {
   }
 
   #take(pack: IncomingPack, quarantine: Quarantine): Promise<TakenPack> {
-    const { settings, config, request } = this.#push;
+    const { settings, config, request, repository } = this.#push;
     const { capabilities } = request;
-    const options = { ...this.#call, settings, capabilities, config };
-    return takePack(this.#needs.git, quarantine.repository, pack, this.#output, options);
+    const { objects } = repository;
+    const options = { ...this.#call, objects, settings, capabilities, config };
+    return takePack(this.#needs.git, quarantine, pack, this.#output, options);
   }
 
   async #carryOut(quarantine: Quarantine | undefined): Promise<void> {

@@ -1,13 +1,16 @@
 import { hostname } from "node:os";
 import type { Readable, Writable } from "node:stream";
+import type { ObjectDatabase } from "../../../git/object/object-database.ts";
 import type { PushCapabilities } from "../../../git/receive/push-command.ts";
 import type { ReceiveSettings } from "../../../git/receive/receive-settings.ts";
 import type { ConfigPair, GitCommand, GitFlag } from "../../../gitcmd/git-command.ts";
 import type { GitDirectory } from "../../../gitcmd/git-directory.ts";
 import { GitExitError, type GitRunner } from "../../../gitcmd/git-runner.ts";
+import type { Quarantine } from "../../../storage/quarantine/quarantine.ts";
 import type { GitCall } from "../git-call.ts";
 import { sendTo } from "../relay.ts";
 import type { PushOutput } from "./push-output.ts";
+import { takeSmallPack } from "./take-small-pack.ts";
 
 /** A pack on its way into a quarantine. */
 export interface IncomingPack {
@@ -17,6 +20,8 @@ export interface IncomingPack {
 }
 
 export interface TakePackOptions extends GitCall {
+  /** The repository's objects without those of the push. */
+  readonly objects: ObjectDatabase;
   readonly settings: ReceiveSettings;
   readonly capabilities: PushCapabilities;
   /** What git is configured with for this push. */
@@ -31,6 +36,9 @@ export interface TakenPack {
   readonly lockedPack?: string;
 }
 
+/** Packs of more objects are unpacked by git, whatever the limit is. */
+const SMALL_PACK_OBJECTS_MAX = 1000;
+
 /** Longest answer of `index-pack`: a word and a checksum. */
 const ANSWER_BYTES_MAX = 128;
 
@@ -40,12 +48,30 @@ const ANSWER_BYTES_MAX = 128;
  */
 export async function takePack(
   git: GitRunner,
-  quarantine: GitDirectory,
+  quarantine: Pick<Quarantine, "repository" | "objects">,
   pack: IncomingPack,
   output: PushOutput,
   options: TakePackOptions,
 ): Promise<TakenPack> {
-  const { settings, capabilities, config, signal, usage } = options;
+  const { settings, signal } = options;
+  const { maxInputBytes, unpackLimit } = settings;
+  if (pack.objectCount >= Math.min(unpackLimit, SMALL_PACK_OBJECTS_MAX)) {
+    return letGitTake(git, quarantine.repository, pack, output, options);
+  }
+  const { objects } = options;
+  const needs = { objects, writer: quarantine.objects, maxInputBytes, signal };
+  const small = await takeSmallPack(pack, needs);
+  if (small.isTaken) return {};
+  return letGitTake(git, quarantine.repository, small.pack, output, options);
+}
+
+async function letGitTake(
+  git: GitRunner,
+  quarantine: GitDirectory,
+  pack: IncomingPack,
+  output: PushOutput,
+  { settings, capabilities, config, signal, usage }: TakePackOptions,
+): Promise<TakenPack> {
   const unpacks = pack.objectCount < settings.unpackLimit;
   const command: GitCommand = unpacks
     ? { name: "unpack-objects", config, flags: unpackFlags(settings, capabilities) }

@@ -19,6 +19,8 @@ import { Mailmaps } from "../services/common/mailmaps.ts";
 import { ServerChannels } from "../services/common/server-channels.ts";
 import { TransactionVotes } from "../services/common/transaction-votes.ts";
 import type { FindPoolUpstreams } from "../services/internal-gitaly/list-pool-upstreams.ts";
+import type { BackupSink } from "../storage/backup/backup-sink.ts";
+import { openSink } from "../storage/backup/open-sink.ts";
 import { Housekeeping } from "../storage/housekeeping/housekeeping.ts";
 import { HousekeepingMetrics } from "../storage/housekeeping/housekeeping-metrics.ts";
 import { RepositoryLocator } from "../storage/locator/repository-locator.ts";
@@ -64,6 +66,8 @@ export interface Runtime {
   readonly raftClusterId: string;
   /** Whether the configuration says where backups go. */
   readonly hasBackups: boolean;
+  /** Where backups go; undefined when the configuration doesn't say. */
+  readonly backupSink: BackupSink | undefined;
   readonly metrics: MetricRegistry;
   readonly housekeeping: Housekeeping;
 }
@@ -136,6 +140,7 @@ export async function buildRuntime(
     findPoolUpstreams: access.poolUpstreams?.bind(access),
     raftClusterId: config.raft.clusterId,
     hasBackups: config.backup.goCloudUrl !== "",
+    backupSink: sinkOf(config.backup.goCloudUrl),
     metrics,
     housekeeping: new Housekeeping({
       git,
@@ -143,6 +148,10 @@ export async function buildRuntime(
       metrics: new HousekeepingMetrics(metrics, config.prometheus.grpcLatencyBuckets),
     }),
   };
+}
+
+function sinkOf(url: string): BackupSink | undefined {
+  return url === "" ? undefined : openSink(url);
 }
 
 function signingCommitter(git: GitSettings): SigningCommitter | undefined {

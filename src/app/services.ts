@@ -30,6 +30,7 @@ import { SmartHTTPService } from "../proto/smarthttp_pb.ts";
 import { SSHService } from "../proto/ssh_pb.ts";
 import { type ServiceRegistration, serve } from "../rpc/handler.ts";
 import { analysisService } from "../services/analysis/server.ts";
+import { backupService } from "../services/backup/server.ts";
 import { blobService } from "../services/blob/server.ts";
 import { cleanupService } from "../services/cleanup/server.ts";
 import { commitService } from "../services/commit/server.ts";
@@ -91,6 +92,7 @@ export function buildServices(runtime: Runtime): ServiceRegistration[] {
 export function protocolServices(runtime: Runtime): ServiceRegistration[] {
   return [
     analysisService(runtime),
+    backupService(runtime),
     blobService(runtime),
     cleanupService(runtime),
     commitService(runtime),

@@ -6,6 +6,7 @@ import type { FetchBundleRequest, RepositoryService } from "../../proto/reposito
 import type { Call } from "../../rpc/call.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
+import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import { type BundleFile, fetchBundle as fetch, receiveBundle } from "../common/bundle.ts";
 import { startReferenceChange } from "../common/change-references.ts";
 import { type OpenedStream, takeFirst } from "../common/first-request.ts";
@@ -14,33 +15,48 @@ import { locateRepository } from "../common/locate-repository.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { type VotingHooksNeeds, votingHooks } from "../common/voting-hooks.ts";
 
-type Needs = ReadNeeds & VotingHooksNeeds & { readonly git: GitRunner };
+export type FetchBundleNeeds = ReadNeeds & VotingHooksNeeds & { readonly git: GitRunner };
 type FetchBundle = Handler<typeof RepositoryService.method.fetchBundle>;
 
 /** Sets references to those of a bundle, all or none; HEAD as well when the client wants it. */
-export function fetchBundle(needs: Needs): FetchBundle {
+export function fetchBundle(needs: FetchBundleNeeds): FetchBundle {
   return async (requests, call) => {
     const stream = await openStream(requests);
     const { repository: address, updateHead } = stream.first;
     const located = locateRepository(needs.locator, address);
     const options = gitCall(call);
     await using bundle = await receive(needs, located.storageName, stream, call);
-    try {
-      const hooks = votingHooks(needs, located, call);
-      await fetch(needs.git, located, bundle, { ...options, ...hooks });
-    } catch (error) {
-      call.signal.throwIfAborted();
-      throw wrapError("internal", "fetch bundle", error);
-    }
-    if (updateHead) {
-      try {
-        await setHead(needs, openLocated(needs, located, call), bundle, { call, options });
-      } catch (error) {
-        throw wrapError("internal", "fetch bundle: update head from bundle", error);
-      }
-    }
+    await mirrorBundle(needs, located, bundle, { call, options, updateHead });
     return {};
   };
+}
+
+interface Mirroring {
+  readonly call: Call;
+  readonly options: GitCall;
+  readonly updateHead: boolean;
+}
+
+/** Sets a repository's references to those of a bundle, all or none, and HEAD when it is wanted. */
+export async function mirrorBundle(
+  needs: FetchBundleNeeds,
+  located: LocatedRepository,
+  bundle: BundleFile,
+  { call, options, updateHead }: Mirroring,
+): Promise<void> {
+  try {
+    const hooks = votingHooks(needs, located, call);
+    await fetch(needs.git, located, bundle, { ...options, ...hooks });
+  } catch (error) {
+    call.signal.throwIfAborted();
+    throw wrapError("internal", "fetch bundle", error);
+  }
+  if (!updateHead) return;
+  try {
+    await setHead(needs, openLocated(needs, located, call), bundle, { call, options });
+  } catch (error) {
+    throw wrapError("internal", "fetch bundle: update head from bundle", error);
+  }
 }
 
 async function openStream(
@@ -54,7 +70,7 @@ async function openStream(
 }
 
 async function receive(
-  { locator }: Needs,
+  { locator }: FetchBundleNeeds,
   storageName: string,
   { first, rest }: OpenedStream<FetchBundleRequest>,
   { signal }: Call,
@@ -77,7 +93,7 @@ async function* pieces(
 
 /** A bundle tells HEAD's object, not the branch: one that has the object is taken for it. */
 async function setHead(
-  needs: Needs,
+  needs: FetchBundleNeeds,
   repository: OpenedRepository,
   bundle: BundleFile,
   { call, options }: { readonly call: Call; readonly options: GitCall },
@@ -92,7 +108,7 @@ async function setHead(
 }
 
 async function findHead(
-  { git }: Needs,
+  { git }: FetchBundleNeeds,
   { located }: OpenedRepository,
   { path }: BundleFile,
   options: GitCall,

@@ -5,6 +5,7 @@ import {
   replaceCustomHooks,
 } from "../../storage/custom-hooks/replace-custom-hooks.ts";
 import type {
+  LocatedRepository,
   RepositoryAddress,
   RepositoryLocator,
 } from "../../storage/locator/repository-locator.ts";
@@ -31,14 +32,23 @@ export async function installCustomHooks(
 ): Promise<void> {
   const stream = await openStream(requests);
   const located = locateRepository(locator, stream.first.repository);
-  const folder = locator.temporaryFolder(located.storageName);
-  const consent = consentOf(votes, call);
   try {
-    await replaceCustomHooks(located, archive(stream), folder, consent, call.signal);
+    await setHooks({ locator, votes }, located, archive(stream), call);
   } catch (error) {
     call.signal.throwIfAborted();
     throw wrapError("internal", "setting custom hooks", error);
   }
+}
+
+/** Replaces a repository's own hooks by those in an archive; see `replaceCustomHooks`. */
+export async function setHooks(
+  { locator, votes }: CustomHooksNeeds,
+  located: LocatedRepository,
+  archive: AsyncIterable<Uint8Array>,
+  call: Call,
+): Promise<void> {
+  const folder = locator.temporaryFolder(located.storageName);
+  await replaceCustomHooks(located, archive, folder, consentOf(votes, call), call.signal);
 }
 
 async function openStream(requests: AsyncIterable<Part>): Promise<OpenedStream<Part>> {

@@ -1,8 +1,10 @@
 import { RepositoryService } from "../../proto/repository_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
+import type { BackupSink } from "../../storage/backup/backup-sink.ts";
 import type { Housekeeping } from "../../storage/housekeeping/housekeeping.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import { backupCustomHooks } from "./backup-custom-hooks.ts";
+import { backupRepository } from "./backup-repository.ts";
 import { calculateChecksum } from "./calculate-checksum.ts";
 import { createBundle } from "./create-bundle.ts";
 import { createBundleFromRefList } from "./create-bundle-from-ref-list.ts";
@@ -39,16 +41,22 @@ import { repositoryExists } from "./repository-exists.ts";
 import { repositoryInfo } from "./repository-info.ts";
 import { repositorySize } from "./repository-size.ts";
 import { restoreCustomHooks } from "./restore-custom-hooks.ts";
+import { restoreRepository } from "./restore-repository.ts";
 import { searchFilesByContent } from "./search-files-by-content.ts";
 import { searchFilesByName } from "./search-files-by-name.ts";
 import { setCustomHooks } from "./set-custom-hooks.ts";
 import { writeRef } from "./write-ref.ts";
 
-type Needs = ReadNeeds & MirrorNeeds & { readonly housekeeping: Housekeeping };
+type Needs = ReadNeeds &
+  MirrorNeeds & {
+    readonly housekeeping: Housekeeping;
+    readonly backupSink: BackupSink | undefined;
+  };
 
 export function repositoryService(needs: Needs): ServiceRegistration {
   return serve(RepositoryService, {
     backupCustomHooks: backupCustomHooks(needs),
+    backupRepository: backupRepository(needs),
     calculateChecksum: calculateChecksum(needs),
     createBundle: createBundle(needs),
     createBundleFromRefList: createBundleFromRefList(needs),
@@ -84,6 +92,7 @@ export function repositoryService(needs: Needs): ServiceRegistration {
     repositoryInfo: repositoryInfo(needs),
     repositorySize: repositorySize(needs),
     restoreCustomHooks: restoreCustomHooks(needs),
+    restoreRepository: restoreRepository(needs),
     searchFilesByContent: searchFilesByContent(needs),
     searchFilesByName: searchFilesByName(needs),
     setCustomHooks: setCustomHooks(needs),

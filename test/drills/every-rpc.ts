@@ -95,8 +95,9 @@ export class RequestMaker {
     const texts = message.fields.filter((field) => field.fieldKind === "scalar" && isText(field));
     return Object.fromEntries(
       texts.map((field) => {
-        const given = usual.get(field.localName) ?? "";
-        return [field.localName, this.#text(field, String(given))];
+        const given = usual.get(field.localName);
+        const text = Buffer.isBuffer(given) ? given.toString() : given;
+        return [field.localName, this.#text(field, typeof text === "string" ? text : "")];
       }),
     );
   }

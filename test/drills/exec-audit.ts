@@ -29,34 +29,34 @@ export function auditObstacle(): string | undefined {
 /** Every text that is planted has it, and nothing else. */
 export const MARK = "injected7c1";
 
+const FLAGS: readonly string[] = [
+  ..."-x -o --exec= --output= --upload-pack= --receive-pack= -u --config-env=".split(" "),
+  ..."--open-files-in-pager= --textconv= --ext-diff= --help --work-tree= --git-dir=".split(" "),
+];
+
 /** Texts that do something when they reach a shell, an option, a header or a variable. */
 export function payloads(canary: string): readonly string[] {
-  return [
-    ..."-x -o --exec= --output= --upload-pack= --receive-pack= -u --config-env=".split(" "),
-    ..."--open-files-in-pager= --textconv= --ext-diff= --help --work-tree= --git-dir=".split(" "),
-  ]
-    .map((flag) => `${flag}${MARK}`)
-    .concat([
-      `--upload-pack=touch ${canary};${MARK}`,
-      `;touch ${canary};${MARK}`,
-      `$(touch ${canary})${MARK}`,
-      `\`touch ${canary}\`${MARK}`,
-      `|touch ${canary} #${MARK}`,
-      `'; touch ${canary}; '${MARK}`,
-      `"; touch ${canary}; "${MARK}`,
-      `&& touch ${canary} ${MARK}`,
-      `x\n-${MARK}`,
-      `x\nGIT_SSH_COMMAND=${MARK}`,
-      `x\r\nX-Evil: ${MARK}`,
-      `x\0-${MARK}`,
-      `x%0a--${MARK}`,
-      `%2e%2e%2f${MARK}`,
-      `../../${MARK}`,
-      `ext::sh -c touch% ${canary}% ${MARK}`,
-      `core.sshCommand=touch ${canary} ${MARK}`,
-      `@{-1}${MARK}`,
-      `:(exclude)${MARK}`,
-    ]);
+  return FLAGS.map((flag) => `${flag}${MARK}`).concat([
+    `--upload-pack=touch ${canary};${MARK}`,
+    `;touch ${canary};${MARK}`,
+    `$(touch ${canary})${MARK}`,
+    `\`touch ${canary}\`${MARK}`,
+    `|touch ${canary} #${MARK}`,
+    `'; touch ${canary}; '${MARK}`,
+    `"; touch ${canary}; "${MARK}`,
+    `&& touch ${canary} ${MARK}`,
+    `x\n-${MARK}`,
+    `x\nGIT_SSH_COMMAND=${MARK}`,
+    `x\r\nX-Evil: ${MARK}`,
+    `x\0-${MARK}`,
+    `x%0a--${MARK}`,
+    `%2e%2e%2f${MARK}`,
+    `../../${MARK}`,
+    `ext::sh -c touch% ${canary}% ${MARK}`,
+    `core.sshCommand=touch ${canary} ${MARK}`,
+    `@{-1}${MARK}`,
+    `:(exclude)${MARK}`,
+  ]);
 }
 
 /** Fails with a finding if something planted has become more than a value; counts programs. */
@@ -80,20 +80,14 @@ export function expectHarmless(log: string): number {
 function plantedOption(args: readonly string[]): string | undefined {
   const end = args.findIndex((word) => word === "--" || word === "--end-of-options");
   const options = end === -1 ? args : args.slice(0, end);
-  return options.find((word, index) => {
-    if (!word.includes(MARK) || !word.startsWith("-")) return false;
-    // An option of our own that takes this as its value.
-    const equals = word.indexOf("=");
-    const [flag, value] = [word.slice(0, equals), word.slice(equals + 1)];
-    const isOwn = equals > 0 && value.includes(MARK);
-    return !(isOwn && OWN_OPTIONS.has(flag)) && !TAKES_VALUE.has(args[index - 1] ?? "");
-  });
+  return options.find(
+    (word, index) =>
+      FLAGS.some((flag) => word.startsWith(`${flag}${MARK}`)) &&
+      !TAKES_VALUE.has(args[index - 1] ?? ""),
+  );
 }
 
-/** Options by which values are handed to git on purpose. */
-const OWN_OPTIONS: ReadonlySet<string> = new Set(
-  "--grep --author --before --after --since --until --path --git-dir --format --prefix".split(" "),
-);
+/** Options after which a word is a value, whatever it starts with. */
 const TAKES_VALUE: ReadonlySet<string> = new Set(["-e", "-m", "--path", "-c"]);
 
 function plantedVariable(entry: string): boolean {

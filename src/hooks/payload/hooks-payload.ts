@@ -34,6 +34,8 @@ export interface HooksPayload {
   /** Empty when the socket takes calls without one. */
   readonly internalSocketToken: string;
   readonly transaction: HookTransaction | undefined;
+  /** The transaction on disk that git runs in; left out without one. */
+  readonly diskTransactionId?: bigint | undefined;
   readonly user: HookUser | undefined;
   readonly clientContext: Uint8Array | undefined;
 }
@@ -79,6 +81,7 @@ export function parseHooksPayload(encoded: string): HooksPayload {
     internalSocket: fields.text("internal_socket"),
     internalSocketToken: fields.text("internal_socket_token"),
     transaction: parseTransaction(fields.object("transaction")),
+    ...diskTransaction(fields.integer("transaction_id")),
     user: parseUser(fields.object("user_details")),
     clientContext: clientContext === "" ? undefined : decodeBase64(clientContext),
   };
@@ -95,6 +98,10 @@ function parseTransaction(fields: JsonFields | undefined): HookTransaction | und
   );
 }
 
+function diskTransaction(id: bigint): Pick<HooksPayload, "diskTransactionId"> {
+  return id === 0n ? {} : { diskTransactionId: id };
+}
+
 function parseUser(fields: JsonFields | undefined): HookUser | undefined {
   return (
     fields && {
@@ -108,7 +115,7 @@ function parseUser(fields: JsonFields | undefined): HookUser | undefined {
 
 /** The variable's value for a payload. */
 export function encodeHooksPayload(payload: HooksPayload): string {
-  const { transaction, user, clientContext } = payload;
+  const { transaction, user, clientContext, diskTransactionId } = payload;
   const bits = HOOK_BITS.filter(([name]) => payload.requestedHooks.has(name));
   const json = JSON.stringify({
     requested_hooks: bits.reduce((sum, [, bit]) => sum + bit, 0),
@@ -129,6 +136,7 @@ export function encodeHooksPayload(payload: HooksPayload): string {
             node: transaction.node,
             primary: transaction.primary,
           },
+    ...(diskTransactionId !== undefined && { transaction_id: String(diskTransactionId) }),
     user_details:
       user === undefined
         ? null
@@ -167,9 +175,9 @@ function parseRepository(json: string): RepositoryAddress {
 
 /** A number of JSON has 53 bits, ids have 64. Within a string, a quote has a backslash before it. */
 function quoteIntegers(json: string): string {
-  return json.replaceAll(/([{,]"(?:backchannel_id|id)": ?)(\d+)/g, '$1"$2"');
+  return json.replaceAll(/([{,]"(?:backchannel_id|transaction_id|id)": ?)(\d+)/g, '$1"$2"');
 }
 
 function unquoteIntegers(json: string): string {
-  return json.replaceAll(/([{,]"(?:backchannel_id|id)": ?)"(\d+)"/g, "$1$2");
+  return json.replaceAll(/([{,]"(?:backchannel_id|transaction_id|id)": ?)"(\d+)"/g, "$1$2");
 }

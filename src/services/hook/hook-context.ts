@@ -42,7 +42,8 @@ export function calledHook(
   return { context, environment: environmentOf(variables) };
 }
 
-function readPayload(variables: readonly string[]): HooksPayload {
+/** Reads the payload of an environment. Throws a HookError when it has none. */
+export function readPayload(variables: readonly string[]): HooksPayload {
   try {
     return hooksPayloadFromEnvironment(variables);
   } catch (error) {

@@ -6,6 +6,7 @@ import type { RepositoryLocator } from "../../storage/locator/repository-locator
 import { packObjectsHookWithSidechannel } from "./pack-objects-hook-with-sidechannel.ts";
 import { postReceiveHook } from "./post-receive-hook.ts";
 import { preReceiveHook } from "./pre-receive-hook.ts";
+import { procReceiveHook } from "./proc-receive-hook.ts";
 import { referenceTransactionHook } from "./reference-transaction-hook.ts";
 import { updateHook } from "./update-hook.ts";
 
@@ -21,6 +22,7 @@ export function hookService(needs: Needs): ServiceRegistration {
     packObjectsHookWithSidechannel: packObjectsHookWithSidechannel(needs),
     postReceiveHook: postReceiveHook(needs),
     preReceiveHook: preReceiveHook(needs),
+    procReceiveHook: procReceiveHook(),
     referenceTransactionHook: referenceTransactionHook(needs),
     updateHook: updateHook(needs),
   });

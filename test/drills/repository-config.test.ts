@@ -90,9 +90,9 @@ suite("drill 24: a repository's configuration as an attack", () => {
   });
 
   test("control: a git command without our settings is found", async (t) => {
-    await mustBeFound(/^run from configuration: .*/, () =>
+    await mustBeFound(/^run from configuration: .* by a careless command/, () =>
       drill(t, 1, (path) =>
-        new GitClient({ cwd: path }).attempt("fetch", "ssh://127.0.0.1:1/none"),
+        new GitClient({ cwd: path }).attempt("update-ref", "refs/heads/careless", "main"),
       ),
     );
   });

@@ -6,6 +6,7 @@ import type { PackedRefs } from "../../git/ref/packed-refs.ts";
 import type { PackedRefsFile } from "../../git/ref/packed-refs-file.ts";
 import type { RefName } from "../../git/ref/ref-name.ts";
 import { createOwnFile, FileLockedError, LockFile, removeFile } from "./lock-file.ts";
+import { removeAbandonedLock } from "./lock-owner.ts";
 import { OnlyGitKnowsError } from "./only-git-knows-error.ts";
 import { PackedRefsLockedError } from "./ref-update-errors.ts";
 
@@ -65,6 +66,8 @@ export class PackedRefsDeletion {
     const deletion = new PackedRefsDeletion(path, await acquire(path, options));
     try {
       deletion.#lock.close();
+      // Git itself would stumble over it, too, when it packs references.
+      removeAbandonedLock(`${path}.new`);
       await deletion.#write(options);
       return deletion;
     } catch (error) {

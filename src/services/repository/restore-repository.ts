@@ -1,3 +1,4 @@
+import { quoteText } from "../../base/text/quote-text.ts";
 import type { RepositoryService, RestoreRepositoryRequest } from "../../proto/repository_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import type { Handler } from "../../rpc/handler.ts";
@@ -145,14 +146,15 @@ async function restoreHooks(
   { needs, sink, target, call }: Restoration,
   path: string,
 ): Promise<void> {
+  const doing = `restore custom hooks, ${quoteText(path)}: local repository: set custom hooks`;
+  let archive: AsyncIterable<Uint8Array> | undefined;
   try {
-    const archive = await startReading(sink.read(path, call.signal));
-    await setHooks(needs, target, archive ?? nothing(), call);
+    archive = await startReading(sink.read(path, call.signal));
   } catch (error) {
     if (error instanceof BackupMissingError) return;
-    const doing = `restore custom hooks, ${JSON.stringify(path)}: local repository: set custom hooks`;
-    await backupStage(call, doing, () => Promise.reject(error));
+    throw wrapError("internal", "restore custom hooks", error);
   }
+  await backupStage(call, doing, () => setHooks(needs, target, archive ?? nothing(), call));
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}

@@ -213,6 +213,11 @@ test("listRefs refuses invalid requests", async (t) => {
     [{ patterns, paginationParams: { pageToken: "none", limit: 2 } }, "invalid-argument", token],
     [{ patterns, paginationParams: { pageToken: "none" } }, "invalid-argument", token],
     [
+      { patterns, paginationParams: { pageToken: "none" }, pointingAtOids: [Buffer.from("none")] },
+      "invalid-argument",
+      token,
+    ],
+    [
       { patterns: [Buffer.from("-x")] },
       "internal",
       `spawning for-each-ref: positional arg "-x" cannot start with dash '-': invalid argument`,

@@ -109,14 +109,17 @@ function headReference({ refs }: OpenedRepository): Reference[] {
 async function pointsAtFilter(
   { git }: Needs,
   repository: OpenedRepository,
-  { pointingAtOids }: ListRefsRequest,
+  request: ListRefsRequest,
   call: Call,
 ): Promise<RefQuery["filter"]> {
+  const { pointingAtOids } = request;
   if (pointingAtOids.length === 0) return undefined;
   const oids = new Set<Oid>();
   const ask = { git, gitCall: lazyGitCall(call) };
   for (const name of pointingAtOids) {
     const oid = await findObject(repository, binaryFromBytes(name), ask);
+    // Git then lists nothing, so that clients are told first that the page isn't there.
+    if (oid === undefined && pageToken(request) !== "") return () => false;
     if (oid === undefined) throw listingFailed(129);
     oids.add(oid);
   }

@@ -20,6 +20,7 @@ import { fetchSourceBranch } from "./fetch-source-branch.ts";
 import { findLicense } from "./find-license.ts";
 import { findMergeBase } from "./find-merge-base.ts";
 import { fsck } from "./fsck.ts";
+import { generateBundleUri } from "./generate-bundle-uri.ts";
 import { getArchive } from "./get-archive.ts";
 import { getConfig } from "./get-config.ts";
 import { getCustomHooks } from "./get-custom-hooks.ts";
@@ -72,6 +73,7 @@ export function repositoryService(needs: Needs): ServiceRegistration {
     findLicense: findLicense(needs),
     findMergeBase: findMergeBase(needs),
     fsck: fsck(needs),
+    generateBundleURI: generateBundleUri(),
     getArchive: getArchive(needs),
     getConfig: getConfig(needs),
     getCustomHooks: getCustomHooks(needs),

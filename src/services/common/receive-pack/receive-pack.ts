@@ -20,6 +20,7 @@ import {
   type ReceivePackResult,
   runGitReceivePack,
 } from "./git-receive-pack.ts";
+import type { IncomingPack } from "./incoming-pack.ts";
 import { advertisePush } from "./push-advertiser.ts";
 import { PushInput } from "./push-input.ts";
 import { PushOutput } from "./push-output.ts";
@@ -27,7 +28,6 @@ import { openForPush, type PushableRepository } from "./push-settings.ts";
 import { isZero } from "./pushed-ref.ts";
 import type { PushOrigin, ReceivePackNeeds } from "./receive-pack-needs.ts";
 import { receivePush } from "./received-push.ts";
-import type { IncomingPack } from "./take-pack.ts";
 
 /** References that are looked at before others get their turn. */
 const REFS_PER_TURN = 200;

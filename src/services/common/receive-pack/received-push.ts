@@ -11,12 +11,13 @@ import { removePackLock } from "../../../storage/quarantine/pack-lock.ts";
 import { createQuarantine, type Quarantine } from "../../../storage/quarantine/quarantine.ts";
 import type { GitCall } from "../git-call.ts";
 import { checkPushConnectivity } from "./check-push-connectivity.ts";
+import type { IncomingPack } from "./incoming-pack.ts";
 import { PushHooks } from "./push-hooks.ts";
 import type { PushOutput } from "./push-output.ts";
 import { isZero, type PushedRef, refuseRest } from "./pushed-ref.ts";
 import type { ReceivePackNeeds } from "./receive-pack-needs.ts";
 import { RefCheck } from "./ref-check.ts";
-import { type IncomingPack, type TakenPack, takePack } from "./take-pack.ts";
+import { type TakenPack, takePack } from "./take-pack.ts";
 import { updateAtomically, updateEach } from "./update-pushed-refs.ts";
 
 /** A push that was read up to its pack, and can be received without `git receive-pack`. */

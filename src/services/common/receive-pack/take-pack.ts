@@ -9,15 +9,9 @@ import { GitExitError, type GitRunner } from "../../../gitcmd/git-runner.ts";
 import type { Quarantine } from "../../../storage/quarantine/quarantine.ts";
 import type { GitCall } from "../git-call.ts";
 import { sendTo } from "../relay.ts";
+import type { IncomingPack } from "./incoming-pack.ts";
 import type { PushOutput } from "./push-output.ts";
 import { takeSmallPack } from "./take-small-pack.ts";
-
-/** A pack on its way into a quarantine. */
-export interface IncomingPack {
-  readonly objectCount: number;
-  /** From its first byte. */
-  readonly bytes: AsyncIterable<Uint8Array>;
-}
 
 export interface TakePackOptions extends GitCall {
   /** The repository's objects without those of the push. */

@@ -4,7 +4,7 @@ import type { Oid } from "../../../git/oid/oid.ts";
 import { SmallPackReader } from "../../../git/receive/small-pack-reader.ts";
 import { type UnpackedObject, unpackSmallPack } from "../../../git/receive/unpack-small-pack.ts";
 import type { ObjectWriter } from "../../../storage/object-write/object-writer.ts";
-import type { IncomingPack } from "./take-pack.ts";
+import type { IncomingPack } from "./incoming-pack.ts";
 
 /** A small pack is on its way into a quarantine. */
 export interface SmallPackNeeds {

@@ -59,11 +59,14 @@ export function payloads(canary: string): readonly string[] {
   ]);
 }
 
+/** How git itself hands a path to a shell, all of it in quotes. */
+const QUOTED = /^git-(?:upload|receive)-pack '(?:[^'!]|'\\['!]')*'(?: "\$@")?$/;
+
 /** Fails with a finding if something planted has become more than a value; counts programs. */
 export function expectHarmless(log: string): number {
   const executions = log.split("\n").flatMap(parseExecution);
   for (const { path, args, environment } of executions) {
-    const shown = args.filter((word) => word.includes(MARK)).join(" ");
+    const shown = args.filter((word) => word.includes(MARK) && !QUOTED.test(word)).join(" ");
     if (path.includes(MARK)) throw new DrillFinding(`a program was named: ${path}`);
     if (/\/(ba|da|z)?sh$/.test(path) && shown !== "") {
       throw new DrillFinding(`a shell got: ${shown}`);

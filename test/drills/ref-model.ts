@@ -52,11 +52,17 @@ export class RefModel {
 
 /** Fails with a finding unless every object is there that references lead to, and is whole. */
 export async function expectSound(git: GitClient): Promise<void> {
-  const { status, stdout, stderr } = await git.attempt("fsck", "--full", "--no-dangling");
-  const complaints = `${stdout}${stderr}`.match(/^(missing|broken|error|fatal|bad).*$/gm) ?? [];
-  if (status === 0 && complaints.length === 0) return;
-  throw new DrillFinding(`fsck: ${status} ${complaints.join("; ")}`);
+  for (let attempt = 1; ; attempt++) {
+    const { status, stdout, stderr } = await git.attempt("fsck", "--full", "--no-dangling");
+    const complaints = `${stdout}${stderr}`.match(/^(missing|broken|error|fatal|bad).*$/gm) ?? [];
+    if (status === 0 && complaints.length === 0) return;
+    // Housekeeping may move objects to a pack while git looks; what is lost stays lost.
+    if (attempt < FSCK_ATTEMPTS_MAX) continue;
+    throw new DrillFinding(`fsck: ${status} ${complaints.join("; ")}`);
+  }
 }
+
+const FSCK_ATTEMPTS_MAX = 3;
 
 async function readRefs(git: GitClient): Promise<Map<string, string>> {
   const output = await git.run("for-each-ref", "--format=%(refname) %(objectname)");

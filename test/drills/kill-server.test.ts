@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { temporaryDirectory } from "../../src/testing/git-repository.ts";
-import { descendants, eventually } from "../../src/testing/processes.ts";
+import { descendants, eventually, gitProcesses } from "../../src/testing/processes.ts";
 import { type Forge, startForge } from "../acceptance/forge.ts";
 import {
   DrillFinding,
@@ -134,6 +134,11 @@ async function expectRecovered(
   const startMs = performance.now();
   await eventually("orphans have ended", ORPHANS_MS, () => orphans(forge) === 0);
   figures.orphansMsMax = Math.max(figures.orphansMsMax, Math.round(performance.now() - startMs));
+  // Its locks have an owner.
+  const isPacking = (line: string): boolean => / (pack-refs|repack|prune|gc) /.test(line);
+  await eventually("housekeeping rests", PATIENCE_MS, () => {
+    return !gitProcesses(forge.serverPid()).some(isPacking);
+  });
   figures.locksWithoutOwner += removeUnowned(forge);
   await model.check(load.served);
   await expectSound(load.served);

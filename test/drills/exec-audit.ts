@@ -92,7 +92,9 @@ function plantedOption(args: readonly string[]): string | undefined {
 
 /** Options after which a word is a value, whatever it starts with. */
 const TAKES_VALUE: ReadonlySet<string> = new Set(
-  "-e -m -c --path --grep --author --before --after --points-at --sort --contains".split(" "),
+  "-e -m -c --path --grep --author --before --after --points-at --sort --contains --source".split(
+    " ",
+  ),
 );
 
 function plantedVariable(entry: string): boolean {

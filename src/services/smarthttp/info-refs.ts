@@ -1,12 +1,16 @@
 import type { Logger } from "../../base/log/logger.ts";
 import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import type { RepositoryCache } from "../../git/repository/repository-cache.ts";
+import type { ConfigPair } from "../../gitcmd/git-command.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import type { InfoRefsRequest, SmartHTTPService } from "../../proto/smarthttp_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import type { Reply } from "../../rpc/handler.ts";
 import { wrapError } from "../../rpc/rpc-error.ts";
-import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
+import type {
+  LocatedRepository,
+  RepositoryLocator,
+} from "../../storage/locator/repository-locator.ts";
 import { parseConfigOptions } from "../common/config-options.ts";
 import { gitCall } from "../common/git-call.ts";
 import { GitProtocols } from "../common/git-protocol.ts";
@@ -15,6 +19,7 @@ import { advertisePush } from "../common/receive-pack/push-advertiser.ts";
 import { openForPush } from "../common/receive-pack/push-settings.ts";
 import { startFailure } from "../common/start-failure.ts";
 import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
+import { advertiseUpload } from "./advertise-upload.ts";
 
 export interface InfoRefsNeeds {
   readonly locator: RepositoryLocator;
@@ -38,10 +43,10 @@ export function infoRefs(needs: InfoRefsNeeds, service: Service): InfoRefs {
     const config = [...parseConfigOptions(request.gitConfigOptions), ...NO_BUNDLE_URI];
     yield { data: serviceHeader(service) };
     const env = protocols.environment(request.gitProtocol, call);
-    const pushable =
-      service === "receive-pack" ? openForPush(needs, repository, config) : undefined;
     const advertisement =
-      pushable && (await advertisePush(git, pushable.repository, pushable.settings, env));
+      service === "upload-pack"
+        ? await advertiseUpload(needs, repository, config, env["GIT_PROTOCOL"])
+        : await advertiseToPush(needs, repository, config, env);
     if (advertisement !== undefined) {
       for (const data of advertisement) yield { data };
       return;
@@ -61,6 +66,16 @@ export function infoRefs(needs: InfoRefsNeeds, service: Service): InfoRefs {
       throw startFailure("internal", "cmd", error);
     }
   };
+}
+
+async function advertiseToPush(
+  needs: InfoRefsNeeds,
+  repository: LocatedRepository,
+  config: readonly ConfigPair[],
+  env: Readonly<Record<string, string>>,
+): Promise<Buffer[] | undefined> {
+  const pushable = openForPush(needs, repository, config);
+  return pushable && advertisePush(needs.git, pushable.repository, pushable.settings, env);
 }
 
 /** The lines that gitprotocol-http puts before the advertisement. */

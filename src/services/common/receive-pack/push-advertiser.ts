@@ -1,4 +1,3 @@
-import { type } from "node:os";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { DomainError } from "../../../base/error/domain-error.ts";
 import {
@@ -8,6 +7,7 @@ import {
 import type { ReceiveSettings } from "../../../git/receive/receive-settings.ts";
 import type { GitRepository } from "../../../git/repository/git-repository.ts";
 import type { GitRunner } from "../../../gitcmd/git-runner.ts";
+import { gitAgent } from "../git-agent.ts";
 
 /**
  * Makes the advertisement of a repository's references for a client that wants to push; undefined
@@ -23,7 +23,7 @@ export async function advertisePush(
 ): Promise<Buffer[] | undefined> {
   const { text } = await git.version();
   const version = env["GIT_PROTOCOL"] === "version=1" ? 1 : 0;
-  const introduction = { agent: agentOf(text), version } as const;
+  const introduction = { agent: gitAgent(text), version } as const;
   const chunks: Buffer[] = [];
   try {
     for (const chunk of pushAdvertisement(repository, settings, introduction)) {
@@ -35,9 +35,4 @@ export async function advertisePush(
     throw error;
   }
   return chunks;
-}
-
-/** How git calls itself: what isn't printable, or is a space, becomes a dot. */
-function agentOf(version: string): string {
-  return `git/${version}-${type()}`.trim().replaceAll(/[^!-~]/g, ".");
 }

@@ -1,0 +1,61 @@
+import type { ConfigEntry } from "../config/config-entry.ts";
+import { GitConfig, parseConfigBoolean } from "../config/git-config.ts";
+import type { CommandSetting } from "../receive/receive-settings.ts";
+import { HiddenRefs } from "../ref/hidden-refs.ts";
+
+/** What the configuration says about what is shown to clients that fetch (git-config: `uploadpack`). */
+export interface UploadSettings {
+  readonly hiddenRefs: HiddenRefs;
+  readonly allowsFilter: boolean;
+  /** Whether clients may ask for objects by id that no reference names. */
+  readonly allowsAnyOid: boolean;
+}
+
+/** Settings that are understood here. */
+const KNOWN: ReadonlySet<string> = new Set([
+  "uploadpack.hiderefs",
+  "uploadpack.allowfilter",
+  "uploadpack.allowanysha1inwant",
+  "uploadpack.advertisebundleuris",
+  "transfer.hiderefs",
+  "transfer.fsckobjects",
+  "transfer.unpacklimit",
+  "extensions.objectformat",
+  "extensions.refstorage",
+]);
+
+/** What git also looks at: whatever of it isn't known here is left to git. */
+const SECTIONS = /^(?:uploadpack|transfer|lsrefs|include|includeif|extensions|remote)\./;
+
+/**
+ * Evaluates a repository's own configuration together with what is given to the command. Undefined
+ * when it asks for something unusual or isn't valid, which is left to git.
+ */
+export function uploadSettings(
+  repository: readonly ConfigEntry[],
+  command: readonly CommandSetting[],
+): UploadSettings | undefined {
+  const given = command.map(({ key, value }) => ({ name: key.toLowerCase(), value }));
+  const config = new GitConfig([...repository, ...given]);
+  if (config.entries.some(({ name }) => SECTIONS.test(name) && !KNOWN.has(name))) return undefined;
+  const isOn = (name: string): boolean | undefined => {
+    const values = config.getAll(name).map(parseConfigBoolean);
+    return values.includes(undefined) ? undefined : (values.at(-1) ?? false);
+  };
+  const allowsFilter = isOn("uploadpack.allowfilter");
+  const allowsAnyOid = isOn("uploadpack.allowanysha1inwant");
+  if (allowsFilter === undefined || allowsAnyOid === undefined) return undefined;
+  if (isOn("uploadpack.advertisebundleuris") !== false) return undefined;
+  const hidden = hiddenRefs(config);
+  return hidden && { hiddenRefs: new HiddenRefs(hidden), allowsFilter, allowsAnyOid };
+}
+
+function hiddenRefs(config: GitConfig): string[] | undefined {
+  const found: string[] = [];
+  for (const { name, value } of config.entries) {
+    if (name !== "transfer.hiderefs" && name !== "uploadpack.hiderefs") continue;
+    if (value === null) return undefined;
+    found.push(value);
+  }
+  return found;
+}

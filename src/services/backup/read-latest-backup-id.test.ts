@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { utimesSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { BackupService } from "../../proto/backup_pb.ts";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
@@ -10,7 +12,12 @@ test("readLatestBackupId names the backup that was completed last", async (t) =>
   const client = (await startTestServer(t, { backup })).client(BackupService);
   const message = "no backup id markers found: doesn't exist";
   await assert.rejects(client.readLatestBackupID({}), { kind: "not-found", message });
-  for (const backupId of ["first", "second", "before"]) await client.writeBackupID({ backupId });
+  for (const [age, backupId] of ["before", "first", "second"].entries()) {
+    await client.writeBackupID({ backupId });
+    // Files written one after the other may have the same time.
+    const seconds = Date.now() / 1000 - 60 * age;
+    utimesSync(join(goCloudUrl, "backup_ids", backupId), seconds, seconds);
+  }
   assert.equal((await client.readLatestBackupID({})).backupId, "before");
 });
 

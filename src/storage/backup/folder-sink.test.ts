@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
@@ -48,9 +48,15 @@ test("nothing is stored when there is nothing to store", async (t) => {
 });
 
 test("the latest blob of a folder is the one that was written last", async (t) => {
-  const sink = new FolderSink(temporaryDirectory(t));
+  const folder = temporaryDirectory(t);
+  const sink = new FolderSink(folder);
   assert.equal(await findLatestBlob(sink, "ids", t.signal), undefined);
-  for (const id of ["b", "c", "a"]) await sink.write(`ids/${id}`, pieces(), t.signal);
+  for (const [age, id] of ["a", "c", "b"].entries()) {
+    await sink.write(`ids/${id}`, pieces(), t.signal);
+    // Files written one after the other may have the same time.
+    const seconds = Date.now() / 1000 - 60 * age;
+    utimesSync(join(folder, "ids", id), seconds, seconds);
+  }
   await sink.write("ids.other/z", pieces(), t.signal);
   assert.equal((await findLatestBlob(sink, "ids", t.signal))?.path, "ids/a");
 });

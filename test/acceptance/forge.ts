@@ -105,14 +105,13 @@ async function launch(
     throw new Error(`the forge has ended: ${output}`);
   });
   failed.catch(() => undefined);
-  const running = (async () => {
-    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
-      output += chunk.toString();
-      if (output.includes("The forge is running")) break;
-    }
-  })();
+  // Read to its end: a forge whose words nobody takes any more would fail.
+  const { promise: running, resolve } = Promise.withResolvers<void>();
+  child.stdout.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+    if (output.includes("The forge is running")) resolve();
+  });
   await Promise.race([running, failed, expired()]);
-  child.stdout.resume();
   return child;
 }
 

@@ -104,8 +104,10 @@ function peel(
   oid: Oid,
   peeled: PeeledOid,
 ): Oid | undefined {
+  // What is packed together with what it leads to is taken at its word, as git does.
+  if (peeled !== undefined && objects.has(oid)) return peeled ?? undefined;
   const header = objects.header(oid);
   if (header === undefined) throw new UnadvertisableRefError(name);
   if (header.type !== "tag") return undefined;
-  return peeled ?? peelTags(objects, oid).oid;
+  return peelTags(objects, oid).oid;
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { dirname } from "node:path";
 import type { TestContext } from "node:test";
 import ssh2 from "ssh2";
+import { generateKeyPair } from "../gateway/ssh/generate-key-pair.ts";
 import { findTestGit } from "./git-repository.ts";
 
 /** A server of git's protocol over SSH that lets one key in. */
@@ -16,8 +17,8 @@ export interface GitSshServer {
 
 /** Serves every repository that a client names, until the test ends. */
 export async function startGitSshServer(t: TestContext): Promise<GitSshServer> {
-  const host = ssh2.utils.generateKeyPairSync("ed25519");
-  const client = ssh2.utils.generateKeyPairSync("ed25519");
+  const host = generateKeyPair("ed25519");
+  const client = generateKeyPair("ed25519");
   const allowed = ssh2.utils.parseKey(client.public);
   if (allowed instanceof Error) throw allowed;
   const connections = new Set<ssh2.Connection>();

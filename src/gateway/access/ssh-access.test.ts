@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import ssh2 from "ssh2";
+import { generateKeyPair } from "../ssh/generate-key-pair.ts";
 import { AuthorizedKeyError, SshAccess } from "./ssh-access.ts";
 
 function key(comment: string): { readonly line: string; readonly blob: Buffer } {
-  const { public: line } = ssh2.utils.generateKeyPairSync("ed25519", { comment });
+  const { public: line } = generateKeyPair("ed25519", comment);
   const blob = Buffer.from(line.split(" ")[1] ?? "", "base64");
   return { line, blob };
 }

@@ -7,9 +7,10 @@ import { silentLogger } from "../../base/log/logger.ts";
 import { type TestBackend, testBackend } from "../../testing/test-backend.ts";
 import { SshAccess } from "../access/ssh-access.ts";
 import type { GitBackend } from "../backend/git-backend.ts";
+import { generateKeyPair } from "./generate-key-pair.ts";
 import { createSshGateway, type SshGatewayOptions } from "./ssh-gateway.ts";
 
-const HOST_KEY = ssh2.utils.generateKeyPairSync("ed25519").private;
+const HOST_KEY = generateKeyPair("ed25519").private;
 
 interface Started {
   readonly backend: TestBackend;
@@ -118,8 +119,8 @@ test("the SSH door makes repositories for pushes, if it is told to", async (t) =
 });
 
 test("the SSH door admits holders of a key, and says who they are", async (t) => {
-  const mine = ssh2.utils.generateKeyPairSync("ed25519", { comment: "ada" });
-  const other = ssh2.utils.generateKeyPairSync("ed25519");
+  const mine = generateKeyPair("ed25519", "ada");
+  const other = generateKeyPair("ed25519");
   const { backend, port } = await start(t, {}, { access: new SshAccess([mine.public]) });
   await assert.rejects(connect(t, port), /authentication methods failed/);
   await assert.rejects(connect(t, port, other.private), /authentication methods failed/);

@@ -15,6 +15,7 @@ import type {
 } from "../../storage/locator/repository-locator.ts";
 import { DIRECTORY_MODE } from "../../storage/repository/create-repository.ts";
 import { collectGit } from "./collect-git.ts";
+import type { OpenedStream } from "./first-request.ts";
 import { type GitCall, gitCall } from "./git-call.ts";
 import { forgetOrigin, runClone } from "./run-clone.ts";
 import type { VotingHooks } from "./voting-hooks.ts";
@@ -91,6 +92,15 @@ export async function receiveBundle(
     signal.throwIfAborted();
     throw error;
   }
+}
+
+/** The pieces of a bundle that come with the messages of a client's stream. */
+export async function* bundlePieces({
+  first,
+  rest,
+}: OpenedStream<{ readonly data: Uint8Array }>): AsyncGenerator<Uint8Array, void, undefined> {
+  yield first.data;
+  for await (const { data } of rest) yield data;
 }
 
 /** Git would check what a bundle brings, but for its failures to do so as it is configured. */

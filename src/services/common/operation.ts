@@ -4,12 +4,12 @@ import { changeReference } from "../../hooks/change/change-reference.ts";
 import type { User } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import { wrapError } from "../../rpc/rpc-error.ts";
-import { quarantinePrefix } from "../../storage/locator/object-directory.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
-import { createQuarantine, type Quarantine } from "../../storage/quarantine/quarantine.ts";
+import type { Quarantine } from "../../storage/quarantine/quarantine.ts";
 import { changeContext } from "./change-context.ts";
 import { type GitCall, gitCall } from "./git-call.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "./open-repository.ts";
+import { quarantineFor } from "./quarantine-for.ts";
 import type { TransactionVotes } from "./transaction-votes.ts";
 
 /** What is needed to change a repository on behalf of a user. */
@@ -45,7 +45,7 @@ export async function openOperation(
   located: LocatedRepository,
   call: Call,
 ): Promise<Operation> {
-  const quarantine = await quarantineFor(needs, located);
+  const quarantine = await openQuarantine(needs, located);
   const options = gitCall(call);
   return {
     repository: openLocated(needs, quarantine.repository, call),
@@ -63,16 +63,12 @@ export async function openOperation(
   };
 }
 
-async function quarantineFor(
-  { locator, repositories }: OperationNeeds,
+async function openQuarantine(
+  needs: OperationNeeds,
   located: LocatedRepository,
 ): Promise<Quarantine> {
   try {
-    const { objects } = repositories.open(located.path);
-    return await createQuarantine(located, objects, {
-      folder: locator.temporaryFolder(located.storageName),
-      prefix: quarantinePrefix(located.relativePath),
-    });
+    return await quarantineFor(needs, located);
   } catch (error) {
     throw wrapError("internal", "creating object quarantine", error);
   }

@@ -27,7 +27,7 @@ export function listConflictFiles(needs: OperationNeeds): ListConflictFiles {
   return async function* (request, call) {
     const located = locateRepository(needs.locator, request.repository);
     checkRequest(request);
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     const ours = await findCommit(needs, operation, request.ourCommitOid, "our");
     const theirs = await findCommit(needs, operation, request.theirCommitOid, "their");
     const conflict = await findConflict(needs, operation, ours, theirs);

@@ -44,7 +44,7 @@ export function resolveConflicts(needs: ResolveNeeds): ResolveConflicts {
       const author = requestIdentity(user, header.timestamp);
       const resolutions = parseResolutions(await collectJson(rest));
       const target = openTarget(needs, targetRepository, header.targetBranch, call);
-      using operation = await openOperation(needs, located, call);
+      await using operation = await openOperation(needs, located, call);
       await bringTarget(needs, operation, target, call);
       const commits = parseCommits(header, operation.repository.objects.format);
       const resolving = { header, author, resolutions, ...commits };

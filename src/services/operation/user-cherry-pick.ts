@@ -38,7 +38,7 @@ export function userCherryPick(needs: Needs): UserCherryPick {
   return async (request, call) => {
     const located = locateRepository(needs.locator, request.repository);
     const { user, commitId } = checkPick(request);
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     const ask = { git: needs.git, gitCall: () => operation.options };
     const start = await fetchStart(needs, operation, request, call);
     const repoCreated = !hasBranches(operation.repository);

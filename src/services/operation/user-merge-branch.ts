@@ -49,7 +49,7 @@ export function userMergeBranch(needs: Needs): UserMergeBranch {
     const { first, rest } = await takeFirst(requests);
     const located = locateRepository(needs.locator, first.repository);
     const user = checkRequest(first);
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     const ask = { git: needs.git, gitCall: () => operation.options };
     const name = `refs/heads/${binaryFromBytes(first.branch)}`;
     const oldOid = await findOldOid(operation, name, first, ask);

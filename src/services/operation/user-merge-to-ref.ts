@@ -21,7 +21,7 @@ export function userMergeToRef(needs: Needs): UserMergeToRef {
   return async (request, call) => {
     const located = locateRepository(needs.locator, request.repository);
     const user = checkRequest(request);
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     const { targetRef, sourceSha, expectedOldOid: expected } = request;
     const ours = await findSource(needs, operation, firstParent(request));
     const theirs = await findSource(needs, operation, binaryFromText(sourceSha));

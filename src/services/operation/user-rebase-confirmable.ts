@@ -44,7 +44,7 @@ export function userRebaseConfirmable(needs: Needs): UserRebaseConfirmable {
     const header = headerOf(first);
     const located = locateRepository(needs.locator, header.repository);
     const { user, remoteRepository: startRepository } = checkHeader(header);
-    using operation = await openOperation(needs, located, call).catch((error) => {
+    await using operation = await openOperation(needs, located, call).catch((error) => {
       throw wrapError("internal", "creating repo quarantine", error);
     });
     const { branch: branchName, remoteBranch: startBranchName, gitPushOptions } = header;

@@ -20,7 +20,7 @@ export function userRebaseToRef(needs: Needs): UserRebaseToRef {
   return async (request, call) => {
     const located = locateRepository(needs.locator, request.repository);
     const user = checkRequest(request);
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     const { firstParentRef, sourceSha, targetRef, expectedOldOid: expected } = request;
     const first = binaryFromBytes(firstParentRef);
     const upstream = await find(needs, operation, first, "FirstParentRef");

@@ -40,7 +40,7 @@ export function userRevert(needs: Needs): UserRevert {
   return async (request, call) => {
     const located = locateRepository(needs.locator, request.repository);
     const { user, commitId } = checkPick(request);
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     const { repository, options } = operation;
     const ask = { git: needs.git, gitCall: () => options };
     const start = await fetchStart(needs, operation, request, call);

@@ -35,7 +35,7 @@ export function userSquash(needs: Needs): UserSquash {
   return async (request, call) => {
     const located = locateRepository(needs.locator, request.repository);
     const people = checkRequest(request);
-    using operation = await openOperation(needs, located, call);
+    await using operation = await openOperation(needs, located, call);
     const ours = await findCommit(needs, operation, request.startSha, "start");
     const theirs = await findCommit(needs, operation, request.endSha, "end");
     const squashSha = await squash(needs, operation, { request, people, ours, theirs }, call);

@@ -5,7 +5,7 @@ import type {
 import type { Handler } from "../../rpc/handler.ts";
 import { wrapError } from "../../rpc/rpc-error.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
-import { cloneBundle, receiveBundle } from "../common/bundle.ts";
+import { bundlePieces, cloneBundle, receiveBundle } from "../common/bundle.ts";
 import { type CreateNeeds, createRepository } from "../common/create-repository.ts";
 import { type OpenedStream, takeFirst } from "../common/first-request.ts";
 import { gitCall } from "../common/git-call.ts";
@@ -23,7 +23,7 @@ export function createRepositoryFromBundle(needs: CreateNeeds): FromBundle {
     const seed = async (temporary: LocatedRepository): Promise<void> => {
       try {
         const { locator, git } = needs;
-        const data = pieces(first, rest);
+        const data = bundlePieces({ first, rest });
         await using bundle = await receiveBundle(locator, target.storageName, data, call.signal);
         await cloneBundle(git, temporary, bundle, options);
       } catch (error) {
@@ -47,12 +47,4 @@ async function openStream(requests: AsyncIterable<Request>): Promise<OpenedStrea
   } catch (error) {
     throw wrapError("internal", "first request failed", error);
   }
-}
-
-async function* pieces(
-  first: Request,
-  rest: AsyncIterable<Request>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  yield first.data;
-  for await (const { data } of rest) yield data;
 }

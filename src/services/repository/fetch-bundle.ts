@@ -7,7 +7,12 @@ import type { Call } from "../../rpc/call.ts";
 import type { Handler } from "../../rpc/handler.ts";
 import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
-import { type BundleFile, fetchBundle as fetch, receiveBundle } from "../common/bundle.ts";
+import {
+  type BundleFile,
+  bundlePieces,
+  fetchBundle as fetch,
+  receiveBundle,
+} from "../common/bundle.ts";
 import { startReferenceChange } from "../common/change-references.ts";
 import { type OpenedStream, takeFirst } from "../common/first-request.ts";
 import { type GitCall, gitCall } from "../common/git-call.ts";
@@ -76,19 +81,11 @@ async function receive(
   { signal }: Call,
 ): Promise<BundleFile> {
   try {
-    return await receiveBundle(locator, storageName, pieces(first, rest), signal);
+    return await receiveBundle(locator, storageName, bundlePieces({ first, rest }), signal);
   } catch (error) {
     signal.throwIfAborted();
     throw wrapError("internal", "fetch bundle: create temp bundle", error);
   }
-}
-
-async function* pieces(
-  first: FetchBundleRequest,
-  rest: AsyncIterable<FetchBundleRequest>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  yield first.data;
-  for await (const { data } of rest) yield data;
 }
 
 /** A bundle tells HEAD's object, not the branch: one that has the object is taken for it. */

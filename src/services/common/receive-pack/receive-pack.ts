@@ -5,15 +5,12 @@ import { PushRequestParser } from "../../../git/receive/push-request-parser.ts";
 import { parseRefName } from "../../../git/ref/ref-name.ts";
 import type { GitFlag } from "../../../gitcmd/git-command.ts";
 import { GitExitError } from "../../../gitcmd/git-runner.ts";
-import { RECEIVE_PACK_HOOKS } from "../../../hooks/context/hook-name.ts";
-import type { PushContext } from "../../../hooks/context/push-context.ts";
 import type { Call } from "../../../rpc/call.ts";
 import type { LocatedRepository } from "../../../storage/locator/repository-locator.ts";
+import { changeContext } from "../change-context.ts";
 import { parseConfigOptions } from "../config-options.ts";
-import { featureFlags } from "../feature-flags.ts";
 import { type GitCall, gitCall } from "../git-call.ts";
 import { GitProtocols } from "../git-protocol.ts";
-import { objectFormatOf } from "../object-format-of.ts";
 import type { Exchange } from "../upload-command.ts";
 import {
   type GitReceivePack,
@@ -53,11 +50,9 @@ export async function receivePack(
   call: Call,
 ): Promise<ReceivePackResult> {
   const config = parseConfigOptions(origin.gitConfigOptions);
-  const transaction = needs.votes.transactionOf(call);
-  const context = {
-    ...pushContext(located, origin, transport.protocol, call),
-    ...(transaction && { transaction }),
-  };
+  const changer = { ...origin, protocol: transport.protocol };
+  const context = changeContext(needs.votes, located, changer, call);
+  const { transaction } = context;
   const env = new GitProtocols(needs).environment(origin.gitProtocol, call);
   const { protocol, exchange } = transport;
   const conversation: Conversation = {
@@ -177,32 +172,4 @@ async function receive(
     if (!(error instanceof GitExitError)) throw error;
     return { failure: error, stderr: output.stderrText };
   }
-}
-
-function pushContext(
-  repository: LocatedRepository,
-  { glId, glUsername }: PushOrigin,
-  protocol: string,
-  call: Call,
-): PushContext {
-  return {
-    repository,
-    objectFormat: objectFormatOf(repository),
-    user: {
-      id: glId,
-      username: glUsername,
-      protocol,
-      remoteIp: call.metadata.get("remote_ip") ?? "",
-    },
-    requestedHooks: RECEIVE_PACK_HOOKS,
-    featureFlags: featureFlags(call.metadata),
-    correlationId: call.correlationId,
-    clientContext: clientContext(call),
-  };
-}
-
-/** What the client wants GitLab to know of the push. */
-function clientContext({ metadata }: Call): Uint8Array | undefined {
-  const bytes = metadata.get("gitaly-client-context-bin") ?? "";
-  return bytes === "" ? undefined : Buffer.from(bytes, "latin1");
 }

@@ -1,6 +1,7 @@
 import type { Endpoint } from "../rpc/listener/listener.ts";
 import { readTlsIdentity } from "../rpc/listener/tls-settings.ts";
 import type { Config } from "./config/config.ts";
+import { parseListenAddress } from "./listen.ts";
 
 /** Where the configuration tells the server to listen for its clients. */
 export async function configuredEndpoints(config: Config): Promise<Endpoint[]> {
@@ -17,12 +18,4 @@ export async function configuredEndpoints(config: Config): Promise<Endpoint[]> {
     endpoints.push({ kind: "tls", ...parseListenAddress(tlsListenAddr), identity });
   }
   return endpoints;
-}
-
-/** Reads `host:port` or `:port`; a host with colons stands in brackets. A scheme may precede it. */
-export function parseListenAddress(address: string): { host: string; port: number } {
-  const bare = address.replace(/^(tcp|tls):\/\//, "");
-  const colon = bare.lastIndexOf(":");
-  const host = bare.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
-  return { host, port: Number(bare.slice(colon + 1)) };
 }

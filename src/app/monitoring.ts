@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { systemErrorText } from "../base/error/system-error-text.ts";
 import { METRICS_CONTENT_TYPE, type MetricRegistry } from "../base/metric/metric-registry.ts";
+import { listen } from "./listen.ts";
 
 /** Connections of monitoring systems at once; more are refused. */
 const CONNECTIONS_MAX = 64;
@@ -76,24 +76,6 @@ function respond(response: ServerResponse, status: number, body: string): void {
     response.setHeader("content-type", "text/plain; charset=utf-8");
   }
   response.end(body);
-}
-
-function listen(server: Server, listenAddress: string): Promise<void> {
-  const separator = listenAddress.lastIndexOf(":");
-  const port = Number(listenAddress.slice(separator + 1));
-  const host = listenAddress.slice(0, Math.max(separator, 0)).replace(/^\[(.*)\]$/, "$1");
-  const fail = (reason: string): Error => new Error(`listen tcp ${listenAddress}: ${reason}`);
-  if (separator < 0) return Promise.reject(fail("missing port in address"));
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    return Promise.reject(fail("invalid port"));
-  }
-  return new Promise((resolve, reject) => {
-    // What fails is taking the address, whatever call Node names.
-    server.once("error", (error) => {
-      reject(fail(systemErrorText(error).replace(/^listen: /, "bind: ")));
-    });
-    server.listen(host === "" ? { port } : { port, host }, resolve);
-  });
 }
 
 function addressOf(server: Server): string {

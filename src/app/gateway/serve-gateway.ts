@@ -8,6 +8,7 @@ import { connectBackend } from "../../gateway/backend/rpc-backend.ts";
 import { createHttpGateway } from "../../gateway/http/http-gateway.ts";
 import { openHostKeys } from "../../gateway/ssh/host-keys.ts";
 import { createSshGateway } from "../../gateway/ssh/ssh-gateway.ts";
+import { listen } from "../listen.ts";
 import type { GatewayConfig } from "./gateway-config.ts";
 
 /** A listener that can be closed. */
@@ -80,18 +81,4 @@ async function serveSsh(
     admits: access.open ? "everybody who reaches it" : "holders of an authorized key",
   });
   return gateway;
-}
-
-/** `host:port`, with the host in brackets when it has colons itself. */
-function listen(server: Pick<Server, "listen" | "once" | "off">, address: string): Promise<void> {
-  const colon = address.lastIndexOf(":");
-  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
-  const port = Number(address.slice(colon + 1));
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
 }

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeTo } from "../../base/stream/write-to.ts";
 import { PktLineParser } from "../../git/pkt-line/pkt-line-parser.ts";
 import { parseSideband } from "../../git/pkt-line/sideband.ts";
-import { writeTo } from "../../services/common/write-to.ts";
 import type { HookProcess } from "./hook-process.ts";
 import { type HookQuestion, questionFields } from "./hook-question.ts";
 

@@ -1,4 +1,4 @@
-import { writeTo } from "../../services/common/write-to.ts";
+import { writeTo } from "../../base/stream/write-to.ts";
 import type { HookProcess } from "./hook-process.ts";
 
 /** Set by the launcher, which is what git has really started. */

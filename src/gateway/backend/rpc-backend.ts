@@ -1,4 +1,5 @@
 import { DomainError } from "../../base/error/domain-error.ts";
+import { writeTo } from "../../base/stream/write-to.ts";
 import { RepositoryService } from "../../proto/repository_pb.ts";
 import { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
 import { SSHService } from "../../proto/ssh_pb.ts";
@@ -8,7 +9,6 @@ import { BandReader } from "../relay/band-reader.ts";
 import { exchange } from "../relay/exchange.ts";
 import { type CommandEnd, relayReplies } from "../relay/relay-replies.ts";
 import type { RepositoryName } from "../repository-path.ts";
-import { write } from "../write.ts";
 import type { Body, GitBackend, Streams, TransferRequest, TransferService } from "./git-backend.ts";
 
 /** The exit status of a git command that failed. */
@@ -48,7 +48,7 @@ class RpcBackend implements GitBackend, AsyncDisposable {
   async postUploadPack(request: TransferRequest, { input, output }: Body): Promise<void> {
     const { repository, gitProtocol, signal } = request;
     await this.#channel.withSidechannel(
-      (stream) => exchange(stream, input, signal, (chunk) => write(output, chunk, signal)),
+      (stream) => exchange(stream, input, signal, (chunk) => writeTo(output, chunk, signal)),
       (options) => this.#http.postUploadPackWithSidechannel({ repository, gitProtocol }, options),
       { signal },
     );
@@ -77,7 +77,7 @@ class RpcBackend implements GitBackend, AsyncDisposable {
       for await (const data of input) yield { data };
     };
     const replies = this.#http.postReceivePack(opened(pushHeader(request), requests()), { signal });
-    for await (const { data } of replies) await write(output, data, signal);
+    for await (const { data } of replies) await writeTo(output, data, signal);
   }
 
   async sshReceivePack(request: TransferRequest, streams: Streams): Promise<number> {

@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createGunzip } from "node:zlib";
 import { DomainError } from "../../base/error/domain-error.ts";
 import type { Logger } from "../../base/log/logger.ts";
+import { writeTo } from "../../base/stream/write-to.ts";
 import type { HttpAccess } from "../access/http-access.ts";
 import type { GitBackend, TransferRequest } from "../backend/git-backend.ts";
 import { createMissing } from "../create-missing.ts";
 import { parseRepositoryPath } from "../repository-path.ts";
-import { write } from "../write.ts";
 import { failureStatus } from "./failure-status.ts";
 import { type GitRoute, parseGitRoute } from "./git-route.ts";
 import { welcomePage } from "./welcome-page.ts";
@@ -84,7 +84,7 @@ async function infoRefs(
   }
   startAnswer(response, `application/x-git-${service}-advertisement`);
   for await (const chunk of backend.infoRefs(service, transfer)) {
-    await write(response, chunk, transfer.signal);
+    await writeTo(response, chunk, transfer.signal);
   }
   response.end();
 }

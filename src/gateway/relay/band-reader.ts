@@ -1,6 +1,6 @@
+import { writeTo } from "../../base/stream/write-to.ts";
 import { PktLineParser } from "../../git/pkt-line/pkt-line-parser.ts";
 import { parseSideband } from "../../git/pkt-line/sideband.ts";
-import { write } from "../write.ts";
 import type { CommandOutput } from "./relay-replies.ts";
 
 /** Takes apart side-band-64k: data to the output, messages to the error stream. */
@@ -21,10 +21,10 @@ export class BandReader {
     for (let packet = this.#parser.next(); packet !== undefined; packet = this.#parser.next()) {
       if (packet.kind !== "data") continue;
       const { band, data } = parseSideband(packet.data);
-      if (band === 1) await write(this.#streams.output, data, this.#signal);
+      if (band === 1) await writeTo(this.#streams.output, data, this.#signal);
       else {
         this.sawErrors = true;
-        await write(this.#streams.errors, data, this.#signal);
+        await writeTo(this.#streams.errors, data, this.#signal);
       }
     }
   }

@@ -1,5 +1,5 @@
+import { writeTo } from "../../base/stream/write-to.ts";
 import type { ClientSidechannel } from "../../rpc/sidechannel/client-sidechannel.ts";
-import { write } from "../write.ts";
 
 /**
  * Moves bytes both ways at once: a client may still send when the server has begun to answer.
@@ -23,6 +23,6 @@ async function sendAll(
   input: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const chunk of input) await write(stream, chunk, signal);
+  for await (const chunk of input) await writeTo(stream, chunk, signal);
   stream.end();
 }

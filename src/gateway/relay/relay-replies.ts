@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
+import { writeTo } from "../../base/stream/write-to.ts";
 import type { ExitStatus } from "../../proto/shared_pb.ts";
-import { write } from "../write.ts";
 
 /** A reply of the RPCs that run a command for a client. */
 export interface CommandReply {
@@ -31,8 +31,8 @@ export async function relayReplies(
   try {
     for await (const { stdout, stderr, exitStatus } of replies) {
       if (exitStatus !== undefined) status = exitStatus.value;
-      if (stderr.length > 0) await write(errors, stderr, signal);
-      if (stdout.length > 0) await write(output, stdout, signal);
+      if (stderr.length > 0) await writeTo(errors, stderr, signal);
+      if (stdout.length > 0) await writeTo(output, stdout, signal);
     }
   } catch (error) {
     return { status, failure: error instanceof Error ? error : new Error(String(error)) };

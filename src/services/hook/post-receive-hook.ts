@@ -1,17 +1,12 @@
-import { hookFailure } from "../../hooks/hook-errors.ts";
 import type { HookManager } from "../../hooks/hook-manager.ts";
 import type * as proto from "../../proto/hook_pb.ts";
-import type { Call } from "../../rpc/call.ts";
 import type { Handler } from "../../rpc/handler.ts";
-import type {
-  LocatedRepository,
-  RepositoryLocator,
-} from "../../storage/locator/repository-locator.ts";
+import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
 import { takeFirst } from "../common/first-request.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { ReplyQueue } from "../common/reply-queue.ts";
-import { calledHook } from "./hook-context.ts";
-import { type HookReply, hookOutput, readHookInput } from "./hook-stream.ts";
+import type { HookReply } from "./hook-stream.ts";
+import { type CalledReceiveHook, runReceiveHook } from "./receive-hook.ts";
 
 type Needs = { readonly locator: RepositoryLocator; readonly hooks: HookManager };
 type PostReceiveHook = Handler<typeof proto.HookService.method.postReceiveHook>;
@@ -29,28 +24,9 @@ export function postReceiveHook({ locator, hooks }: Needs): PostReceiveHook {
   };
 }
 
-interface Running {
-  readonly hooks: HookManager;
-  readonly repository: LocatedRepository;
-  readonly first: proto.PostReceiveHookRequest;
-  readonly rest: AsyncIterable<proto.PostReceiveHookRequest>;
-  readonly call: Call;
-  readonly replies: ReplyQueue<HookReply>;
-}
-
-async function run({ hooks, repository, first, rest, call, replies }: Running): Promise<void> {
-  try {
-    const variables = first.environmentVariables;
-    const { context, environment } = calledHook(repository, variables, call, false);
-    const changes = await readHookInput(rest);
-    const input = { changes, environment, pushOptions: first.gitPushOptions };
-    await hooks.postReceive(context, input, hookOutput(replies), call.signal);
-  } catch (error) {
-    call.signal.throwIfAborted();
-    const failure = hookFailure("post-receive", error);
-    if (failure === undefined) throw error;
-    const exitStatus = { value: failure.exitCode };
-    return replies.put({ stderr: Buffer.from(failure.stderr), exitStatus });
-  }
-  await replies.put({ exitStatus: { value: 0 } });
+async function run(called: CalledReceiveHook): Promise<void> {
+  const failure = await runReceiveHook("post-receive", called);
+  if (failure === undefined) return called.replies.put({ exitStatus: { value: 0 } });
+  const exitStatus = { value: failure.exitCode };
+  await called.replies.put({ stderr: Buffer.from(failure.stderr), exitStatus });
 }

@@ -18,7 +18,10 @@ export function startSession(authority: string, stream: Duplex): ClientHttp2Sess
     peerMaxConcurrentStreams: CALLS_MAX,
     settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
   });
-  session.once("connect", () => session.setLocalWindowSize(CONNECTION_WINDOW_BYTES));
+  session.once("connect", () => {
+    // Node tells of the connection later, perhaps to one who has ended it.
+    if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+  });
   // The calls on the session hear of its failure themselves.
   session.on("error", () => undefined);
   keepAlive(session);

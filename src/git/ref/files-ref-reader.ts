@@ -4,7 +4,7 @@ import { type LooseEntry, LooseRefs } from "./loose-refs.ts";
 import type { PackedRef } from "./packed-refs.ts";
 import { PackedRefsFile } from "./packed-refs-file.ts";
 import { RefFilter } from "./ref-filter.ts";
-import type { RefName } from "./ref-name.ts";
+import { HEAD, type RefName } from "./ref-name.ts";
 import type {
   ListedRef,
   RefListOptions,
@@ -24,6 +24,9 @@ export interface FilesRefStore {
   readonly nowMs?: () => number;
 }
 
+/** How many files of references are worth comparing: housekeeping packs them before there are more. */
+const COMPARED_FILES_MAX = 1000;
+
 /** One way to have a reference's name. */
 type Entry = LooseEntry | PackedRef;
 
@@ -42,6 +45,16 @@ export class FilesRefReader implements RefReader {
     this.loose = new LooseRefs(directory, objectFormat);
     this.packed = new PackedRefsFile(directory, objectFormat, nowMs);
     this.#nullOid = zeroOid(objectFormat);
+  }
+
+  version(): string | undefined {
+    // As everywhere: files first.
+    const loose = this.loose.list("refs/");
+    if (loose.length > COMPARED_FILES_MAX) return undefined;
+    const packed = this.packed.version();
+    if (packed === undefined) return undefined;
+    const files = [...loose, this.loose.read(HEAD)].map((ref) => JSON.stringify(ref));
+    return `${packed}\n${files.join("\n")}`;
   }
 
   read(name: RefName): StoredRef | undefined {

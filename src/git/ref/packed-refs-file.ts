@@ -32,6 +32,15 @@ export class PackedRefsFile {
     this.#nowMs = nowMs;
   }
 
+  /** What tells the present version from all others; undefined when it is too young for that. */
+  version(): string | undefined {
+    const nowMs = this.#nowMs();
+    const stats = this.#stats();
+    if (stats === undefined) return "none";
+    const { settled, ...version } = fileVersion(stats, nowMs);
+    return settled ? Object.values(version).join() : undefined;
+  }
+
   /** Finds a reference. Throws a CorruptRefStoreError when its record or the file is damaged. */
   find(name: RefName): DirectRef | undefined {
     using open = this.open();
@@ -61,6 +70,14 @@ export class PackedRefsFile {
     } catch (error) {
       if (error instanceof CorruptRefStoreError) throw error;
       if (isMissing(error)) return kept(undefined);
+      throw new UnreadableRefStoreError(this.#path, error);
+    }
+  }
+
+  #stats(): fs.Stats | undefined {
+    try {
+      return fs.statSync(this.#path, { throwIfNoEntry: false });
+    } catch (error) {
       throw new UnreadableRefStoreError(this.#path, error);
     }
   }

@@ -77,6 +77,11 @@ export interface RefListOptions {
  * UnreadableRefStoreError when the operating system doesn't let it be read.
  */
 export interface RefReader {
+  /**
+   * What tells the present state of all references from every other one; undefined when that can't
+   * be told, since they have changed just now, or would take too long.
+   */
+  version(): string | undefined;
   /** Returns what is stored by `name`, or undefined when nothing is. */
   read(name: RefName): StoredRef | undefined;
   /** Follows symbolic references from `name`, at most four of them, as git does. */

@@ -37,6 +37,10 @@ export class ReftableRefReader implements RefReader {
     this.#nullOid = zeroOid(objectFormat);
   }
 
+  version(): string {
+    return this.#stack.version();
+  }
+
   read(name: RefName): StoredRef | undefined {
     if (isPseudoRef(name)) {
       const file = this.#files.read(name);

@@ -25,7 +25,8 @@ const KNOWN: ReadonlySet<string> = new Set([
 ]);
 
 /** What git also looks at: whatever of it isn't known here is left to git. */
-const SECTIONS = /^(?:uploadpack|transfer|lsrefs|include|includeif|extensions|remote)\./;
+const SECTIONS =
+  /^(?:uploadpack|transfer|lsrefs|include|includeif|extensions|promisor)\.|^remote\..*\.(?:promisor|partialclonefilter)$/s;
 
 /**
  * Evaluates a repository's own configuration together with what is given to the command. Undefined

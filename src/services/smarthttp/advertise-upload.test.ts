@@ -2,9 +2,14 @@ import assert from "node:assert/strict";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import { RepositoryCache } from "../../git/repository/repository-cache.ts";
 import { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
-import { createTestRepository, openTestRepository } from "../../testing/git-repository.ts";
+import {
+  createTestRepository,
+  openTestRepository,
+  type TestRepository,
+} from "../../testing/git-repository.ts";
 import { collect } from "../../testing/repository-errors.ts";
 import { writeCommit } from "../../testing/test-commits.ts";
 import { startTestGitRunner } from "../../testing/test-git-runner.ts";
@@ -15,7 +20,7 @@ import {
   type TestServer,
 } from "../../testing/test-server.ts";
 import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
-import { advertiseUpload } from "./advertise-upload.ts";
+import { UploadAdvertiser } from "./advertise-upload.ts";
 
 /** Changes nothing, but isn't known to us: such a repository is left to git. */
 const LEFT_TO_GIT = ["uploadpack.keepAlive", "5"] as const;
@@ -84,17 +89,76 @@ for (const format of ["sha1", "sha256"] as const) {
   }
 }
 
+async function advertiser(t: TestContext, repository: TestRepository) {
+  const metrics = new MetricRegistry();
+  const needs = { git: await startTestGitRunner(t), repositories: new RepositoryCache(), metrics };
+  t.after(() => needs.repositories.close());
+  const uploads = new UploadAdvertiser(needs);
+  const { repository: located } = testPushContext(repository);
+  const own = (protocol?: string) => uploads.advertise(located, NO_BUNDLE_URI, protocol);
+  return { own, metrics };
+}
+
 test("a usual repository is advertised without git, one with unusual settings isn't", async (t) => {
   const repository = createTestRepository(t);
   const main = writeCommit(repository, { ref: "refs/heads/main" });
-  const needs = { git: await startTestGitRunner(t), repositories: new RepositoryCache() };
-  t.after(() => needs.repositories.close());
-  const { repository: located } = testPushContext(repository);
-  const own = (protocol?: string) => advertiseUpload(needs, located, NO_BUNDLE_URI, protocol);
+  const { own } = await advertiser(t, repository);
   assert.match(Buffer.concat((await own()) ?? []).toString(), new RegExp(`${main} HEAD`));
   assert.match(Buffer.concat((await own("version=2")) ?? []).toString(), /ls-refs=unborn/);
   assert.equal(await own("version=2:other"), undefined);
   repository.git(["config", ...LEFT_TO_GIT]);
+  assert.equal(await own(), undefined);
+});
+
+for (const refFormat of ["files", "reftable"] as const) {
+  test(`an advertisement is kept until something changes, ${refFormat}`, async (t) => {
+    const { server, repository } = await setUp(t, { refFormat });
+    const main = writeCommit(repository, { ref: "refs/heads/main" });
+    const changes: string[][] = [
+      ["update-ref", "refs/heads/a", main],
+      ["tag", "-a", "-m", "one", "v1", main],
+      ["tag", "-f", "-a", "-m", "two", "v1", main],
+      ["symbolic-ref", "HEAD", "refs/heads/a"],
+      ["update-ref", "--no-deref", "HEAD", main],
+      ["pack-refs", "--all"],
+      ["update-ref", "-d", "refs/heads/a"],
+      ["config", "transfer.hideRefs", "refs/tags"],
+    ];
+    await assertAlike(server, repository);
+    for (const [index, change] of changes.entries()) {
+      repository.git(change);
+      const twin = server.repository({ refFormat, relativePath: `change-${index}.git` });
+      cpSync(repository.path, twin.path, { recursive: true });
+      // A repository that was never asked for is made anew.
+      for (const protocol of PROTOCOLS) {
+        const fresh = await advertise(server, twin.address.relativePath, protocol);
+        const { relativePath } = repository.address;
+        assert.equal(await advertise(server, relativePath, protocol), fresh, String(change));
+        assert.equal(await advertise(server, relativePath, protocol), fresh, String(change));
+      }
+    }
+  });
+}
+
+test("an advertisement that nothing has changed is made once", async (t) => {
+  const repository = createTestRepository(t, { refFormat: "reftable" });
+  writeCommit(repository, { ref: "refs/heads/main" });
+  const { own, metrics } = await advertiser(t, repository);
+  const first = await own();
+  assert.equal(await own(), first);
+  assert.notEqual(await own("version=1"), first);
+  const shown = metrics.render();
+  assert.ok(shown.includes("gitaly_inforef_cache_attempt_total 3\n"), shown);
+  assert.ok(shown.includes('gitaly_inforef_cache_hit_miss_total{type="hit"} 1\n'), shown);
+  assert.ok(shown.includes('gitaly_inforef_cache_hit_miss_total{type="miss"} 2\n'), shown);
+});
+
+test("settings of remotes leave the advertisement as it is, partial clones are left to git", async (t) => {
+  const repository = createTestRepository(t);
+  const { own } = await advertiser(t, repository);
+  repository.git(["config", "remote.origin.url", "https://example.com/a.git"]);
+  assert.ok(await own());
+  repository.git(["config", "remote.origin.promisor", "true"]);
   assert.equal(await own(), undefined);
 });
 

@@ -19,7 +19,7 @@ import { advertisePush } from "../common/receive-pack/push-advertiser.ts";
 import { openForPush } from "../common/receive-pack/push-settings.ts";
 import { startFailure } from "../common/start-failure.ts";
 import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
-import { advertiseUpload } from "./advertise-upload.ts";
+import { UploadAdvertiser } from "./advertise-upload.ts";
 
 export interface InfoRefsNeeds {
   readonly locator: RepositoryLocator;
@@ -38,6 +38,7 @@ type InfoRefs = (request: InfoRefsRequest, call: Call) => AsyncGenerator<InfoRef
 export function infoRefs(needs: InfoRefsNeeds, service: Service): InfoRefs {
   const { locator, git } = needs;
   const protocols = new GitProtocols(needs);
+  const uploads = new UploadAdvertiser(needs);
   return async function* (request, call) {
     const repository = locateRepository(locator, request.repository);
     const config = [...parseConfigOptions(request.gitConfigOptions), ...NO_BUNDLE_URI];
@@ -45,7 +46,7 @@ export function infoRefs(needs: InfoRefsNeeds, service: Service): InfoRefs {
     const env = protocols.environment(request.gitProtocol, call);
     const advertisement =
       service === "upload-pack"
-        ? await advertiseUpload(needs, repository, config, env["GIT_PROTOCOL"])
+        ? await uploads.advertise(repository, config, env["GIT_PROTOCOL"])
         : await advertiseToPush(needs, repository, config, env);
     if (advertisement !== undefined) {
       for (const data of advertisement) yield { data };
@@ -73,7 +74,7 @@ async function advertiseToPush(
   repository: LocatedRepository,
   config: readonly ConfigPair[],
   env: Readonly<Record<string, string>>,
-): Promise<Buffer[] | undefined> {
+): Promise<readonly Buffer[] | undefined> {
   const pushable = openForPush(needs, repository, config);
   return pushable && advertisePush(needs.git, pushable.repository, pushable.settings, env);
 }

@@ -62,6 +62,11 @@ export class ReftableStack {
     throw new CorruptRefStoreError("reftable is missing");
   }
 
+  /** What tells the present stack from all others: no name is used for two tables. */
+  version(): string {
+    return this.#names().join();
+  }
+
   /** The same array as long as the list's content hasn't changed. */
   #names(): readonly string[] {
     const path = `${this.#directory}/tables.list`;

@@ -1,5 +1,3 @@
-import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { DomainError } from "../../../base/error/domain-error.ts";
 import { type ReceiveSettings, receiveSettings } from "../../../git/receive/receive-settings.ts";
 import { HEAD } from "../../../git/ref/ref-name.ts";
@@ -8,6 +6,7 @@ import type { RepositoryCache } from "../../../git/repository/repository-cache.t
 import type { ConfigPair } from "../../../gitcmd/git-command.ts";
 import type { GitRunner } from "../../../gitcmd/git-runner.ts";
 import type { LocatedRepository } from "../../../storage/locator/repository-locator.ts";
+import { hasUnusualFiles } from "../unusual-files.ts";
 
 interface Needs {
   readonly git: GitRunner;
@@ -41,7 +40,7 @@ export function openForPush(
     const config = git.configOf({ name: "receive-pack", config: options });
     const repository = repositories.open(located.path);
     const settings = receiveSettings(repository.config.entries, config);
-    if (settings === undefined || hasUnusualFiles(located.path)) return undefined;
+    if (settings === undefined || hasUnusualFiles(located.path, UNUSUAL_FILES)) return undefined;
     return repository.refs.resolve(HEAD).state === "broken"
       ? undefined
       : { repository, settings, config };
@@ -49,11 +48,4 @@ export function openForPush(
     if (error instanceof DomainError) return undefined;
     throw error;
   }
-}
-
-function hasUnusualFiles(path: string): boolean {
-  return UNUSUAL_FILES.some((name) => {
-    const file = join(path, name);
-    return existsSync(file) && statSync(file).size > 0;
-  });
 }

@@ -22,10 +22,12 @@ export const TEST_USER: MessageInitShape<typeof UserSchema> & { readonly glId: s
 
 /** What GitLab's internal API answers, by the last part of the path; what isn't given allows. */
 export interface GitlabAnswers {
-  readonly allowed?: GitlabAnswer;
-  readonly pre_receive?: GitlabAnswer;
-  readonly post_receive?: GitlabAnswer;
+  readonly allowed?: Answer;
+  readonly pre_receive?: Answer;
+  readonly post_receive?: Answer;
 }
+
+type Answer = GitlabAnswer | (() => Promise<GitlabAnswer>);
 
 const ALLOWING: Readonly<Record<string, GitlabAnswer>> = {
   allowed: { body: '{"status":true}' },
@@ -49,11 +51,11 @@ export async function startOperationServer(
   answers: GitlabAnswers = {},
   changes: Partial<Config> = {},
 ): Promise<OperationServer> {
-  const all: Readonly<Record<string, GitlabAnswer>> = { ...ALLOWING, ...answers };
-  const gitlab = await startTestGitlab(
-    t,
-    ({ url = "" }) => all[url.split("/").at(-1) ?? ""] ?? { status: 404 },
-  );
+  const all: Readonly<Record<string, Answer>> = { ...ALLOWING, ...answers };
+  const gitlab = await startTestGitlab(t, ({ url = "" }) => {
+    const answer = all[url.split("/").at(-1) ?? ""] ?? { status: 404 };
+    return typeof answer === "function" ? answer() : answer;
+  });
   const settings = { ...CONFIG_DEFAULTS.gitlab, url: `http://${gitlab.host}`, secret: "secret" };
   const server = await startTestServer(t, { gitlab: settings, ...changes });
   return {

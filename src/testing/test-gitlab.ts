@@ -3,6 +3,7 @@ import {
   type IncomingHttpHeaders,
   type RequestListener,
   type Server,
+  type ServerResponse,
 } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { TestContext } from "node:test";
@@ -24,7 +25,7 @@ export interface GitlabAnswer {
   readonly body?: string;
 }
 
-export type AnswerGitlab = (request: GitlabRequest) => GitlabAnswer;
+export type AnswerGitlab = (request: GitlabRequest) => GitlabAnswer | Promise<GitlabAnswer>;
 
 /** A stand-in for GitLab's internal API that notes what it is asked. */
 export interface TestGitlab {
@@ -83,10 +84,17 @@ function listenerFor(received: GitlabRequest[], answers: AnswerGitlab): RequestL
       const { method, url, headers } = request;
       const noted = { method, url, headers, body: text === "" ? undefined : JSON.parse(text) };
       received.push(noted);
-      const { status = 200, contentType = "application/json", body = "" } = answers(noted);
-      response.statusCode = status;
-      if (contentType !== "") response.setHeader("Content-Type", contentType);
-      response.end(body);
+      reply(response, answers(noted)).catch((error: Error) => response.destroy(error));
     });
   };
+}
+
+async function reply(
+  response: ServerResponse,
+  answer: GitlabAnswer | Promise<GitlabAnswer>,
+): Promise<void> {
+  const { status = 200, contentType = "application/json", body = "" } = await answer;
+  response.statusCode = status;
+  if (contentType !== "") response.setHeader("Content-Type", contentType);
+  response.end(body);
 }

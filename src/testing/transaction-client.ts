@@ -28,17 +28,24 @@ const NAMES: ReadonlyMap<Phase, string> = new Map([
   [Phase.COMMITTED_PHASE, "committed"],
 ]);
 
-/** Begins a transaction that every vote passes in but those in the phase `abortIn`. */
+type PhaseName = "preparing" | "prepared" | "committed";
+
+/**
+ * Begins a transaction that every vote passes in but those in the phase `abortIn`; `count` takes
+ * its time with each.
+ */
 export function beginTransaction(
   t: TestContext,
   server: TestServer,
-  abortIn?: "preparing" | "prepared" | "committed",
+  abortIn?: PhaseName,
+  count: (phase: string) => Promise<void> = () => Promise.resolve(),
 ): TransactionClient {
   const votes: string[] = [];
   const handlers = serve(RefTransaction, {
     voteTransaction: async ({ phase, referenceUpdatesHash }) => {
       const name = NAMES.get(phase) ?? "";
       votes.push(`${name} ${Buffer.from(referenceUpdatesHash).toString("hex")}`);
+      await count(name);
       return { state: name === abortIn ? State.ABORT : State.COMMIT };
     },
   });

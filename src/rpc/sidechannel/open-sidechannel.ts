@@ -32,7 +32,7 @@ export async function openSidechannel(
   try {
     await greet(stream, parseId(id), signal);
   } catch (error) {
-    stream.destroy();
+    stream.hangUp();
     throw error;
   }
   const sidechannel = new ServerSidechannel(stream);

@@ -1,4 +1,5 @@
 import { finished } from "node:stream/promises";
+import type { YamuxStream } from "../yamux/yamux-stream.ts";
 import { PacketReader } from "./packet.ts";
 import { SidechannelError } from "./sidechannel-error.ts";
 import { SidechannelStream } from "./sidechannel-stream.ts";
@@ -11,6 +12,12 @@ import { SidechannelStream } from "./sidechannel-stream.ts";
  */
 export class ServerSidechannel extends SidechannelStream implements AsyncDisposable {
   readonly #packets = new PacketReader();
+  readonly #stream: YamuxStream;
+
+  constructor(stream: YamuxStream) {
+    super(stream);
+    this.#stream = stream;
+  }
 
   /**
    * Lets what was written go out and closes the stream, whether the client is done or not.
@@ -32,8 +39,9 @@ export class ServerSidechannel extends SidechannelStream implements AsyncDisposa
     this.carrier.end(done);
   }
 
+  /** Clients tell why a call has ended by its status: the sidechannel itself never fails them. */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.carrier.destroy();
+    this.#stream.hangUp();
     done(error);
   }
 

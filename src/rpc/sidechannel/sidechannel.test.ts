@@ -217,6 +217,24 @@ test("what the server says before its call fails is read", async (t) => {
   assert.equal(heard, "last words");
 });
 
+test("a client reads an end, not a failure, when the server gives up", async (t) => {
+  const { channel, ask } = await start(t, async (call) => {
+    const stream = await open(call);
+    stream.write("some");
+    await once(stream, "readable");
+    stream.destroy();
+    throw failedPrecondition("no such luck");
+  });
+  const ended = Promise.withResolvers<void>();
+  const call = channel.withSidechannel(async (stream) => {
+    stream.write("a beginning");
+    await readAll(stream);
+    ended.resolve();
+  }, ask);
+  await assert.rejects(call, { kind: "failed-precondition" });
+  await ended.promise;
+});
+
 test("a server that goes away in the middle fails the call", async (t) => {
   const { channel, ask } = await start(t, async (call) => {
     await using stream = await open(call);

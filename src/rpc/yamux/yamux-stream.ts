@@ -163,6 +163,15 @@ export class YamuxStream extends Duplex {
     this.#carrier.forget(this);
   }
 
+  /**
+   * Closes both directions at once, as Go's `Close` does: what was sent stands, what waits to be sent
+   * is dropped, and the other side reads an end, not a failure.
+   */
+  hangUp(): void {
+    if (!this.#finSent && !this.#reset && this.#carrier.isOpen()) this.#sendFin();
+    this.destroy();
+  }
+
   override _read(): void {
     this.#readerWants = true;
     this.#deliverCollected();
@@ -182,9 +191,7 @@ export class YamuxStream extends Duplex {
   }
 
   override _final(done: SentCallback): void {
-    this.#finSent = true;
-    this.#carrier.sendFrame(TYPE_WINDOW_UPDATE, this.#takeOpeningFlags() | FLAG_FIN, this.id, 0);
-    if (this.#finReceived) this.#carrier.forget(this);
+    this.#sendFin();
     done();
   }
 
@@ -222,6 +229,12 @@ export class YamuxStream extends Duplex {
 
   unref(): this {
     return this;
+  }
+
+  #sendFin(): void {
+    this.#finSent = true;
+    this.#carrier.sendFrame(TYPE_WINDOW_UPDATE, this.#takeOpeningFlags() | FLAG_FIN, this.id, 0);
+    if (this.#finReceived) this.#carrier.forget(this);
   }
 
   #onFin(): void {

@@ -152,6 +152,21 @@ test("destroying a stream resets it at the other side and spares the session", a
   assert.ok(await client.ping());
 });
 
+test("hanging up in the middle is an end at the other side, not a failure", async (t) => {
+  const ended = Promise.withResolvers<Error | null>();
+  const { client } = await connectedPair(t, (stream) => {
+    stream.resume();
+    stream.once("error", ended.resolve);
+    stream.once("end", () => ended.resolve(null));
+  });
+  const stream = await client.open();
+  stream.write("half a sen");
+  await client.ping();
+  stream.hangUp();
+  assert.equal(await ended.promise, null);
+  assert.ok(await client.ping());
+});
+
 test("a writer that waits for the window hears of the reset", async (t) => {
   const { client } = await connectedPair(t, (stream) =>
     stream.once("readable", () => stream.destroy()),

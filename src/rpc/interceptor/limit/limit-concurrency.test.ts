@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, type DescMethod, type Message } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
+import type { LimitSettings } from "../../../base/limit/limit-settings.ts";
 import { MetricRegistry } from "../../../base/metric/metric-registry.ts";
 import { LimitErrorSchema } from "../../../proto/errors_pb.ts";
 import { RefExistsRequestSchema, RefService } from "../../../proto/ref_pb.ts";
@@ -15,7 +16,7 @@ import type { ServerCall } from "../../call.ts";
 import { RpcError } from "../../rpc-error.ts";
 import { MethodCatalog } from "../request-info/method-catalog.ts";
 import { limitConcurrency } from "./limit-concurrency.ts";
-import { type LimitSettings, type RpcLimitSettings, RpcLimits } from "./rpc-limits.ts";
+import { type RpcLimitSettings, RpcLimits } from "./rpc-limits.ts";
 
 const { refExists } = RefService.method;
 const { createBundleFromRefList, replicateRepository } = RepositoryService.method;

@@ -3,15 +3,11 @@ import {
   type ConcurrencyLimiter,
   LimitReachedError,
 } from "../../../base/limit/concurrency-limiter.ts";
-import { LimitErrorSchema } from "../../../proto/errors_pb.ts";
 import type { ServerCall } from "../../call.ts";
-import { detail, RpcError } from "../../rpc-error.ts";
 import type { Interceptor } from "../interceptor.ts";
 import type { MethodCatalog } from "../request-info/method-catalog.ts";
+import { isIdentified, limitRefusal } from "./limit-refusal.ts";
 import type { RpcLimits } from "./rpc-limits.ts";
-
-/** What a client sends to be limited as everybody else though nobody has identified it. */
-const UNLIMITED_FLAG = "gitaly-feature-limit-unauthenticated";
 
 /**
  * Lets only so many calls of an RPC run at once for one repository.
@@ -22,16 +18,11 @@ const UNLIMITED_FLAG = "gitaly-feature-limit-unauthenticated";
  */
 export function limitConcurrency(limits: RpcLimits, catalog: MethodCatalog): Interceptor {
   return (call, next) => {
-    const limiter = limits.find(call.fullMethod, isAuthenticated(call));
+    const limiter = limits.find(call.fullMethod, isIdentified(call));
     if (limiter === undefined) return next();
     const place = new Place(call, limiter, catalog);
     return place.hold(next);
   };
-}
-
-/** Whoever tells a user's name counts as identified. */
-function isAuthenticated({ metadata }: ServerCall): boolean {
-  return metadata.getAll("username").length > 0 || metadata.get(UNLIMITED_FLAG) === "false";
 }
 
 /** What a call has of its limiter. */
@@ -94,14 +85,7 @@ class Place {
       if (this.#hasEnded) leave();
       else this.#leave = leave;
     } catch (error) {
-      throw error instanceof LimitReachedError ? refusal(error) : error;
+      throw error instanceof LimitReachedError ? limitRefusal(error) : error;
     }
   }
-}
-
-function refusal(cause: LimitReachedError): RpcError {
-  const { kind, message } = cause;
-  if (cause.reason === "other") return new RpcError(kind, message, { cause });
-  const fields = { errorMessage: message, retryAfter: { seconds: 0n, nanos: 0 } };
-  return new RpcError(kind, message, { cause, detail: detail(LimitErrorSchema, fields) });
 }

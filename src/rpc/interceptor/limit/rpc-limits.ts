@@ -1,23 +1,12 @@
 import { AdaptiveLimit } from "../../../base/limit/adaptive-limit.ts";
 import { ConcurrencyLimiter } from "../../../base/limit/concurrency-limiter.ts";
+import {
+  configuredLimiter,
+  isLimiting,
+  type LimitSettings,
+} from "../../../base/limit/limit-settings.ts";
 import type { MetricRegistry } from "../../../base/metric/metric-registry.ts";
 import { createRpcMonitor, type RpcMonitorMetrics, rpcMonitorMetrics } from "./rpc-monitor.ts";
-
-/** How many calls may run at once for one repository, and how many may wait. */
-export interface LimitSettings {
-  /** 0 for no limit. */
-  readonly maxConcurrency: number;
-  /** The older name of `maxConcurrency`. */
-  readonly maxPerRepo: number;
-  readonly maxQueueSize: number;
-  /** 0 to wait without a limit. */
-  readonly maxQueueWaitMs: number;
-  /** The limit starts at `initialLimit` and moves between `minLimit` and `maxLimit`. */
-  readonly adaptive: boolean;
-  readonly initialLimit: number;
-  readonly maxLimit: number;
-  readonly minLimit: number;
-}
 
 /** The limits of one RPC, and those of callers whom nobody has identified. */
 export interface RpcLimitSettings extends LimitSettings {
@@ -53,13 +42,14 @@ export class RpcLimits {
     for (const settings of concurrency) {
       const { rpc, unauthenticated } = settings;
       const make = (name: string, own: LimitSettings, isAuthenticated: boolean) => {
-        const limit = new AdaptiveLimit(name, adaptiveSettings(own));
+        const monitor = createRpcMonitor(rpc, isAuthenticated, monitorMetrics);
+        const { limit, limiter } = configuredLimiter(name, own, monitor);
         limits.push(limit);
-        return limiter({ rpc, limit, settings: own, isAuthenticated, monitorMetrics });
+        return limiter;
       };
       this.#limiters.set(rpc, {
         all: make(`perRPC${rpc}`, settings, true),
-        unauthenticated: isSet(unauthenticated)
+        unauthenticated: isLimiting(unauthenticated)
           ? make(`perRPC${rpc}-unauthenticated`, unauthenticated, false)
           : undefined,
       });
@@ -76,40 +66,12 @@ export class RpcLimits {
   }
 
   #limitReplication(monitorMetrics: RpcMonitorMetrics): void {
-    const limit = new AdaptiveLimit("staticLimit", { initial: 1 });
-    const settings = { maxQueueSize: 0, maxQueueWaitMs: 0 };
-    const rpc = REPLICATE_REPOSITORY;
-    const all = limiter({ rpc, limit, settings, isAuthenticated: true, monitorMetrics });
-    this.#limiters.set(rpc, { all, unauthenticated: undefined });
+    const all = new ConcurrencyLimiter({
+      limit: new AdaptiveLimit("staticLimit", { initial: 1 }),
+      queueSizeMax: 0,
+      queueWaitMsMax: 0,
+      monitor: createRpcMonitor(REPLICATE_REPOSITORY, true, monitorMetrics),
+    });
+    this.#limiters.set(REPLICATE_REPOSITORY, { all, unauthenticated: undefined });
   }
-}
-
-interface Parts {
-  readonly rpc: string;
-  readonly limit: AdaptiveLimit;
-  readonly settings: Pick<LimitSettings, "maxQueueSize" | "maxQueueWaitMs">;
-  readonly isAuthenticated: boolean;
-  readonly monitorMetrics: RpcMonitorMetrics;
-}
-
-function limiter({ rpc, limit, settings, isAuthenticated, monitorMetrics }: Parts) {
-  return new ConcurrencyLimiter({
-    limit,
-    queueSizeMax: settings.maxQueueSize,
-    queueWaitMsMax: settings.maxQueueWaitMs,
-    monitor: createRpcMonitor(rpc, isAuthenticated, monitorMetrics),
-  });
-}
-
-function adaptiveSettings(settings: LimitSettings): AdaptiveLimit["settings"] {
-  const { adaptive, initialLimit: initial, maxLimit: max, minLimit: min } = settings;
-  return adaptive ? { initial, max, min } : { initial: concurrencyOf(settings) };
-}
-
-function concurrencyOf({ maxConcurrency, maxPerRepo }: LimitSettings): number {
-  return maxConcurrency > 0 ? maxConcurrency : maxPerRepo;
-}
-
-function isSet({ adaptive, maxConcurrency, maxPerRepo }: LimitSettings): boolean {
-  return adaptive || maxConcurrency > 0 || maxPerRepo > 0;
 }

@@ -1,4 +1,5 @@
 import type { LimitMonitor } from "../../../base/limit/concurrency-limiter.ts";
+import { createLimitMonitor } from "../../../base/limit/create-limit-monitor.ts";
 import type { Counter } from "../../../base/metric/counter.ts";
 import type { Gauge } from "../../../base/metric/gauge.ts";
 import type { Histogram } from "../../../base/metric/histogram.ts";
@@ -56,31 +57,12 @@ export function createRpcMonitor(
   const [queued, running] = [metrics.queued.series(labels), metrics.running.series(labels)];
   const waitedSeconds = metrics.waitedSeconds.series(labels);
   const authenticated = String(isAuthenticated);
-  const addQueue = (fields: Record<string, unknown>, key: string, queueLength: number): void => {
-    fields["limit.limiting_type"] = "per-rpc";
-    fields["limit.limiting_key"] = key;
-    fields["limit.concurrency_queue_length"] = queueLength;
-  };
-  return {
-    queued: (fields, key, queueLength) => {
-      addQueue(fields, key, queueLength);
-      queued.inc();
-    },
-    dequeued: () => queued.dec(),
-    entered: (fields, runningCount, waitedMs) => {
-      running.inc();
-      waitedSeconds.observe(waitedMs / 1000);
-      fields["limit.concurrency_queue_ms"] = Math.floor(waitedMs);
-      fields["limit.concurrency_in_progress"] = runningCount;
-    },
-    left: () => running.dec(),
-    dropped: (fields, { key, queueLength, runningCount, waitedMs, reason }) => {
-      addQueue(fields, key, queueLength);
-      fields["limit.concurrency_in_progress"] = runningCount;
-      fields["limit.concurrency_dropped"] = reason;
-      fields["limit.concurrency_queue_ms"] = Math.floor(waitedMs);
-      fields["limit.authenticated"] = authenticated;
-      metrics.dropped.inc({ ...labels, reason, authenticated });
-    },
-  };
+  return createLimitMonitor({
+    type: "per-rpc",
+    queued,
+    running,
+    waitedSeconds,
+    authenticated: isAuthenticated,
+    dropped: (reason) => metrics.dropped.inc({ ...labels, reason, authenticated }),
+  });
 }

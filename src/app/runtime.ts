@@ -16,6 +16,7 @@ import { type HookStubs, installHookStubs } from "../hooks/stub/hook-stubs.ts";
 import { Backchannels } from "../rpc/sidechannel/backchannels.ts";
 import type { SshProgram } from "../services/common/internal-source.ts";
 import { Mailmaps } from "../services/common/mailmaps.ts";
+import type { PackObjects } from "../services/common/pack-objects/pack-objects.ts";
 import { ServerChannels } from "../services/common/server-channels.ts";
 import { TransactionVotes } from "../services/common/transaction-votes.ts";
 import type { FindPoolUpstreams } from "../services/internal-gitaly/list-pool-upstreams.ts";
@@ -28,6 +29,7 @@ import type { OpenedAccess } from "./access/open-internal-api.ts";
 import type { Config } from "./config/config.ts";
 import type { GitSettings } from "./config/section/git.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
+import { createPackObjects } from "./create-pack-objects.ts";
 import { programVersion } from "./program-version.ts";
 import { sshProgramCommand } from "./ssh-program/ssh-program-command.ts";
 
@@ -47,6 +49,7 @@ export interface Runtime {
   readonly git: GitRunner;
   readonly repositories: RepositoryCache;
   readonly mailmaps: Mailmaps;
+  readonly packObjects: PackObjects;
   readonly hooks: HookManager;
   readonly hookStubs: HookStubs;
   readonly votes: TransactionVotes;
@@ -129,6 +132,7 @@ export async function buildRuntime(
     locator: new RepositoryLocator(storages),
     repositories,
     mailmaps: new Mailmaps(),
+    packObjects: createPackObjects(config, { git, metrics, logger }, stack),
     timeouts: config.timeout,
     logger,
     serverVersion: programVersion(),

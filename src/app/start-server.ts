@@ -48,7 +48,8 @@ export async function startServer(config: Config, options: StartOptions): Promis
     metrics,
     latencyBuckets: config.prometheus.grpcLatencyBuckets,
   });
-  stack.use(calibrateLimits(limits.limits, { metrics, logger }));
+  const allLimits = [...limits.limits, ...runtime.packObjects.limits.limits];
+  stack.use(calibrateLimits(allLimits, { metrics, logger }));
   const schedule = startMaintenance(config, runtime, stack);
   const settings = { config, services, limits, schedule, metrics, logger, environment };
   const grpc = new GrpcServer({ services, interceptors: buildInterceptors(settings) });

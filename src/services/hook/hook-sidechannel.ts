@@ -5,6 +5,7 @@ import { systemErrorText } from "../../base/error/system-error-text.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
 import type { RequestMetadata } from "../../rpc/call.ts";
 import { cancelled, internal, invalidArgument } from "../../rpc/rpc-error.ts";
+import { sendTo } from "../common/relay.ts";
 
 /** Names the socket that a hook listens on. */
 const SOCKET_KEY = "gitaly-sidechannel-socket";
@@ -39,15 +40,13 @@ export class HookSidechannel implements Disposable {
     }
   }
 
-  /** Sends pieces in one go; settles when there is room for more. */
-  async write(pieces: Iterable<Uint8Array>): Promise<void> {
-    const socket = this.#socket;
-    let hasRoom = true;
-    socket.cork();
-    for (const piece of pieces) hasRoom = !socket.destroyed && socket.write(piece);
-    socket.uncork();
-    if (!hasRoom && !socket.destroyed) await drained(socket);
-    if (socket.destroyed) throw gone();
+  /** Sends pieces in one go; settles when nothing needs their memory any more. */
+  async write(pieces: readonly Uint8Array[]): Promise<void> {
+    try {
+      await sendTo(this.#socket, pieces);
+    } catch {
+      throw gone();
+    }
   }
 
   /** Ends our half; settles when everything is on its way. */
@@ -85,21 +84,13 @@ export async function openHookSidechannel(
   return new HookSidechannel(socket);
 }
 
-function drained(socket: Socket): Promise<void> {
-  return untilEither(socket, "drain");
-}
-
 function settled(socket: Socket): Promise<void> {
-  return untilEither(socket, "finish");
-}
-
-function untilEither(socket: Socket, event: "drain" | "finish"): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      socket.off(event, done).off("close", done);
+      socket.off("finish", done).off("close", done);
       resolve();
     };
-    socket.on(event, done).on("close", done);
+    socket.on("finish", done).on("close", done);
   });
 }
 

@@ -17,6 +17,7 @@ import {
 import { testCall } from "../../testing/server-call.ts";
 import { startTestGitRunner } from "../../testing/test-git-runner.ts";
 import { hooksPayloadVariable } from "../../testing/test-hook-service.ts";
+import { type TestPackObjectsOptions, testPackObjects } from "../../testing/test-pack-objects.ts";
 import { testPushContext } from "../../testing/test-push-context.ts";
 import { packObjectsHookWithSidechannel } from "./pack-objects-hook-with-sidechannel.ts";
 
@@ -54,6 +55,7 @@ interface Asked {
   /** What the hook does on the connection; without it there is none. */
   readonly talk?: (socket: Socket) => Promise<unknown>;
   readonly path?: string;
+  readonly packs?: TestPackObjectsOptions;
 }
 
 async function ask(t: TestContext, repository: TestRepository, asked: Asked) {
@@ -64,7 +66,7 @@ async function ask(t: TestContext, repository: TestRepository, asked: Asked) {
   const { storageName, relativePath, storagePath } = context.repository;
   const needs = {
     locator: new RepositoryLocator(new Map([[storageName, storagePath]])),
-    git: await startTestGitRunner(t),
+    packObjects: testPackObjects(await startTestGitRunner(t), asked.packs),
   };
   const request = create(PackObjectsHookWithSidechannelRequestSchema, {
     repository: asked.address ?? { storageName, relativePath },

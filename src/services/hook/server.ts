@@ -1,8 +1,8 @@
-import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { HookManager } from "../../hooks/hook-manager.ts";
 import { HookService } from "../../proto/hook_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
+import type { PackObjects } from "../common/pack-objects/pack-objects.ts";
 import { packObjectsHookWithSidechannel } from "./pack-objects-hook-with-sidechannel.ts";
 import { postReceiveHook } from "./post-receive-hook.ts";
 import { preReceiveHook } from "./pre-receive-hook.ts";
@@ -13,7 +13,7 @@ import { updateHook } from "./update-hook.ts";
 interface Needs {
   readonly locator: RepositoryLocator;
   readonly hooks: HookManager;
-  readonly git: GitRunner;
+  readonly packObjects: PackObjects;
 }
 
 /** What hooks outside of the server's own processes ask. */

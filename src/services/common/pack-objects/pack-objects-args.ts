@@ -1,4 +1,4 @@
-import { invalidArgument } from "../../rpc/rpc-error.ts";
+import { invalidArgument } from "../../../rpc/rpc-error.ts";
 
 /** What `git upload-pack` wants of `git pack-objects`. */
 export interface PackObjectsArgs {

@@ -24,7 +24,8 @@ interface Target {
   readonly scene: ChangeScene;
 }
 
-interface Change {
+/** A call that changes a repository. */
+export interface Change {
   make(channel: Channel, target: Target, options: CallOptions): Promise<unknown>;
   /** Objects that no reference leads to may stay, as they do in git: housekeeping prunes them. */
   readonly leavesObjects?: boolean;

@@ -11,6 +11,7 @@ import type { Config } from "./config/config.ts";
 import { createRuntimeDirectory, pruneRuntimeDirectories } from "./config/runtime-directory.ts";
 import { configuredEndpoints } from "./endpoints.ts";
 import { buildInterceptors } from "./interceptors.ts";
+import { cleanTemporaryFolders } from "./maintenance/clean-temporary-folders.ts";
 import { runDailyMaintenance } from "./maintenance/daily-maintenance.ts";
 import { HousekeepingSchedule } from "./maintenance/housekeeping-schedule.ts";
 import { defineBuildInfo, startMonitoring } from "./monitoring.ts";
@@ -75,19 +76,22 @@ export async function startServer(config: Config, options: StartOptions): Promis
   };
 }
 
-/** Has repositories tidied: those that calls write to, and all of them once a day. */
+/** Has repositories tidied, those that calls write to and all of them once a day, and storages. */
 function startMaintenance(
-  { dailyMaintenance: settings }: Config,
+  { dailyMaintenance: settings, storages }: Config,
   { locator, housekeeping, logger }: Runtime,
   stack: AsyncDisposableStack,
 ): HousekeepingSchedule {
   const schedule = stack.use(new HousekeepingSchedule({ locator, housekeeping, logger }));
-  if (settings.disabled || settings.durationMs === 0) return schedule;
   const ending = new AbortController();
-  const daily = runDailyMaintenance({ locator, housekeeping, logger, settings }, ending.signal);
+  const running = [cleanTemporaryFolders({ locator, storages, logger }, ending.signal)];
+  if (!settings.disabled && settings.durationMs > 0) {
+    const needs = { locator, housekeeping, logger, settings };
+    running.push(runDailyMaintenance(needs, ending.signal));
+  }
   stack.defer(async () => {
     ending.abort();
-    await daily;
+    await Promise.all(running);
   });
   return schedule;
 }

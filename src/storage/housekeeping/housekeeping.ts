@@ -12,6 +12,7 @@ import { removeEmptyRefDirectories } from "./empty-ref-directories.ts";
 import type { HousekeepingMetrics } from "./housekeeping-metrics.ts";
 import { type OptimizationPlan, type Planner, planByNeed } from "./optimization-plan.ts";
 import { readRepositoryState } from "./read-repository-state.ts";
+import { removeAbandonedLocks } from "./remove-abandoned-locks.ts";
 import {
   HousekeepingError,
   type HousekeepingRun,
@@ -71,8 +72,10 @@ export class Housekeeping {
   async cleanStaleData(repository: LocatedRepository, options: HousekeepingRun): Promise<void> {
     const { path } = repository;
     const nowMs = Date.now();
+    const abandoned = await removeAbandonedLocks(path, options.signal);
     const found = await findStaleFiles(path, nowMs, options.signal);
     const counts = new Map([...found].map(([kind, files]) => [kind, files.length]));
+    counts.set("locks", (counts.get("locks") ?? 0) + abandoned);
     for (const file of [...found.values()].flat()) {
       await rm(Buffer.from(bytesFromBinary(file)), { recursive: true, force: true });
     }

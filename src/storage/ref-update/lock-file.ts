@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { removeAbandonedLock, stampLock } from "./lock-owner.ts";
+import { removeAbandonedLock, stampLock } from "../file/lock-owner.ts";
 import { systemErrorCode } from "./system-error-code.ts";
 
 const fsync = promisify(fs.fsync);

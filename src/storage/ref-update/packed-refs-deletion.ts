@@ -5,8 +5,8 @@ import { compareBinary } from "../../git/ref/binary-string.ts";
 import type { PackedRefs } from "../../git/ref/packed-refs.ts";
 import type { PackedRefsFile } from "../../git/ref/packed-refs-file.ts";
 import type { RefName } from "../../git/ref/ref-name.ts";
+import { removeAbandonedLock } from "../file/lock-owner.ts";
 import { createOwnFile, FileLockedError, LockFile, removeFile } from "./lock-file.ts";
-import { removeAbandonedLock } from "./lock-owner.ts";
 import { OnlyGitKnowsError } from "./only-git-knows-error.ts";
 import { PackedRefsLockedError } from "./ref-update-errors.ts";
 

@@ -1,5 +1,8 @@
 import { type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
@@ -32,6 +35,20 @@ export class PlainGit {
     if (error !== undefined) throw error;
     if (status !== 0) throw new Error(`git ${args.join(" ")} failed: ${stderr.toString()}`);
     return stdout;
+  }
+
+  /** Whether git succeeds. Objects that it makes are not kept in the repository at `path`. */
+  succeeds(path: string, args: readonly string[]): boolean {
+    const folder = mkdtempSync(join(tmpdir(), "bench-objects-"));
+    try {
+      const objects = join(path, "objects");
+      const place = { GIT_OBJECT_DIRECTORY: folder, GIT_ALTERNATE_OBJECT_DIRECTORIES: objects };
+      const env = { ...environment(), ...place };
+      const { status } = spawnSync(this.path, ["-C", path, ...args], { env, stdio: "ignore" });
+      return status === 0;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
 
   /** Runs git with what `source` yields as its stdin. */

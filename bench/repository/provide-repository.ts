@@ -40,7 +40,10 @@ export async function provideRepository(
   await mkdir(dirname(path), { recursive: true });
   // Blocks may be shared with the original, files must not: servers set the times of theirs.
   await cp(source, path, { recursive: true, mode: constants.COPYFILE_FICLONE });
-  const remove = (): Promise<void> => rm(path, { recursive: true, force: true });
+  const created = join(storagePath, `bench/${runId}-created`);
+  const remove = async (): Promise<void> => {
+    for (const each of [path, created]) await rm(each, { recursive: true, force: true });
+  };
   return { relativePath, runId, path, [Symbol.asyncDispose]: remove };
 }
 

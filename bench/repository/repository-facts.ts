@@ -19,12 +19,19 @@ export interface RepositoryFacts {
   /** Commits from all over the history of the default branch. */
   readonly commits: readonly string[];
   /** Commits on the main line, and the ones `DIFF_DISTANCE` before them. */
-  readonly pairs: readonly { readonly left: string; readonly right: string }[];
+  readonly pairs: readonly CommitPair[];
   /** Files of at most `SMALL_BLOB_BYTES` in some of the commits. */
   readonly blobs: readonly TreeItem[];
   readonly folders: readonly TreeItem[];
+  /** Commits of which each pair can be merged without a conflict. */
+  readonly merges: readonly CommitPair[];
   /** Paths of files at the tip. */
   readonly tipPaths: readonly string[];
+}
+
+export interface CommitPair {
+  readonly left: string;
+  readonly right: string;
 }
 
 export interface TreeItem {
@@ -37,6 +44,8 @@ const COMMITS = 2000;
 const PAIRS = 500;
 const TREES = 60;
 const ITEMS_A_TREE = 30;
+const MERGES = 50;
+const MERGES_TRIED_MAX = 100;
 const DIFF_DISTANCE = 5;
 const SMALL_BLOB_BYTES = 64 * 1024;
 
@@ -63,6 +72,7 @@ export function readFacts(git: PlainGit, path: string): RepositoryFacts {
     tags,
     commits,
     pairs: pairsOf(mainLine, random),
+    merges: findMerges(git, path, branches),
     blobs: items.filter(({ isFolder }) => !isFolder),
     folders: items.filter(({ isFolder }) => isFolder),
     tipPaths: sample(git.lines([...inside, "ls-tree", "-r", "--name-only", "HEAD"]), 500, random),
@@ -89,10 +99,35 @@ function readTree(git: PlainGit, path: string, commit: string, random: SeededRan
   return [...sample(folders, ITEMS_A_TREE, random), ...sample(files, ITEMS_A_TREE, random)];
 }
 
-function pairsOf(
-  mainLine: readonly string[],
-  random: SeededRandom,
-): { left: string; right: string }[] {
+/**
+ * Pairs that have commits of their own and no conflict: what was merged last, and branches that could
+ * be merged.
+ */
+function findMerges(git: PlainGit, path: string, branches: readonly string[]): CommitPair[] {
+  const inside = ["-C", path];
+  const flags = ["--merges", "--max-parents=2", "--parents", `-${MERGES_TRIED_MAX}`];
+  const merged = git.lines([...inside, "rev-list", ...flags, "HEAD"]).map((row) => {
+    const [, left = "", right = ""] = row.split(" ");
+    return { left, right };
+  });
+  const open = branches.slice(0, MERGES_TRIED_MAX).map((branch) => ({
+    left: git.text([...inside, "rev-parse", "HEAD"]),
+    right: git.text([...inside, "rev-parse", branch]),
+  }));
+  const found: CommitPair[] = [];
+  for (const { left, right } of [...merged, ...open]) {
+    if (found.length < MERGES && merges(git, path, left, right)) found.push({ left, right });
+  }
+  return found;
+}
+
+function merges(git: PlainGit, path: string, left: string, right: string): boolean {
+  const base = git.text(["-C", path, "merge-base", left, right]);
+  if (base === left || base === right) return false;
+  return git.succeeds(path, ["merge-tree", "--write-tree", left, right]);
+}
+
+function pairsOf(mainLine: readonly string[], random: SeededRandom): CommitPair[] {
   const count = mainLine.length - DIFF_DISTANCE;
   if (count <= 0) return [];
   return Array.from({ length: PAIRS }, () => {

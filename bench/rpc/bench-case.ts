@@ -33,6 +33,10 @@ export interface BenchCase {
   readonly forksMax?: number | undefined;
   /** The repository isn't the same afterwards; such cases get a copy of their own. */
   readonly changes: boolean;
+  /** The repository takes only one such call at a time. */
+  readonly isExclusive?: boolean;
+  /** Calls that are made once, before anything is measured. */
+  preparation?(subject: Subject): readonly BenchRequest[];
   /** Endless for cases that only read. */
   requests(subject: Subject): Iterable<BenchRequest>;
   /** Looks at the bytes of all replies. Default: there are some. */
@@ -65,23 +69,25 @@ export function readCase<M extends DescMethod>(
   };
 }
 
+/** Makes the messages of a call; calls are numbered from 0 on. */
+type MessageMaker<M extends DescMethod> = (call: number) => readonly MessageInitShape<M["input"]>[];
+
 /** A case of which every call is another one. */
 export function writeCase<M extends DescMethod>(
   name: string,
   method: M,
-  make: (subject: Subject, call: number) => readonly MessageInitShape<M["input"]>[],
-  { forksMax, succeeded }: { forksMax?: number; succeeded?: (replies: Buffer) => boolean } = {},
+  begin: (subject: Subject) => MessageMaker<M>,
+  options: Pick<BenchCase, "forksMax" | "isExclusive" | "preparation" | "succeeded"> = {},
 ): BenchCase {
   return {
+    ...options,
     name,
     method,
-    forksMax,
     changes: true,
-    ...(succeeded === undefined ? {} : { succeeded }),
     *requests(subject) {
+      const make = begin(subject);
       for (let call = 0; ; call += 1) {
-        const messages = make(subject, call).map((message) => encode(method, message));
-        yield { method, messages };
+        yield { method, messages: make(call).map((message) => encode(method, message)) };
       }
     },
   };

@@ -5,7 +5,7 @@ import type { PlacedRepository } from "../repository/provide-repository.ts";
 import type { RepositoryFacts } from "../repository/repository-facts.ts";
 import { SeededRandom } from "../repository/seeded-random.ts";
 import type { Target } from "../target/target.ts";
-import type { BenchCase, BenchRequest, RepositoryName } from "./bench-case.ts";
+import type { BenchCase, BenchRequest, RepositoryName, Subject } from "./bench-case.ts";
 import { callOnce } from "./call-once.ts";
 import { type Round, runRound } from "./run-round.ts";
 
@@ -79,6 +79,7 @@ class Runner {
   readonly #case: BenchCase;
   readonly #contestant: Contestant;
   readonly #options: MeasureOptions;
+  readonly #subject: Subject;
   readonly #requests: Iterator<BenchRequest>;
   readonly #rounds: MeteredRound[] = [];
   #excuse: string | undefined;
@@ -91,18 +92,21 @@ class Runner {
     this.#case = benchCase;
     this.#contestant = { target, channel, repository };
     this.#options = options;
-    const requests = benchCase.requests({
+    this.#subject = {
       repository: repositoryName(target, repository),
       facts: options.facts,
       random: new SeededRandom(7),
       runId: repository.runId,
-    });
-    this.#requests = requests[Symbol.iterator]();
+    };
+    this.#requests = benchCase.requests(this.#subject)[Symbol.iterator]();
   }
 
   /** Makes one call, to see whether it works at all, and some to warm up. */
   async probe(): Promise<void> {
     await this.#unlessExcused(async () => {
+      for (const preparing of this.#case.preparation?.(this.#subject) ?? []) {
+        await callOnce(this.#contestant.channel, preparing);
+      }
       const { value: request } = this.#requests.next();
       const replies = Buffer.concat(await callOnce(this.#contestant.channel, request));
       if (!this.#succeeded(replies)) throw new Error("the answer isn't as expected");
@@ -130,7 +134,7 @@ class Runner {
     return runRound({
       channel,
       requests: this.#requests,
-      concurrency: this.#options.concurrency,
+      concurrency: this.#case.isExclusive === true ? 1 : this.#options.concurrency,
       durationMs,
       pid: target.pid,
       succeeded: (replies) => this.#succeeded(replies),

@@ -1,15 +1,17 @@
-/** A ref to create. */
-export interface NewRef {
+/** A ref to create, or to change. */
+export interface PushedRef {
   readonly ref: string;
   readonly commit: string;
+  /** What it holds; nothing if it is new. */
+  readonly old?: string;
 }
 
 /** What a client of receive-pack sends ahead of the pack, see gitprotocol-pack. */
-export function pushCommand(refs: readonly NewRef[]): Buffer {
-  const lines = refs.map(({ ref, commit }, index) => {
+export function pushCommand(refs: readonly PushedRef[]): Buffer {
+  const lines = refs.map(({ ref, commit, old }, index) => {
     const format = commit.length === 40 ? "sha1" : "sha256";
     const capabilities = index === 0 ? `\0report-status object-format=${format} agent=bench` : "";
-    return packetLine(`${"0".repeat(commit.length)} ${commit} ${ref}${capabilities}`);
+    return packetLine(`${old ?? "0".repeat(commit.length)} ${commit} ${ref}${capabilities}`);
   });
   return Buffer.from(`${lines.join("")}0000`);
 }

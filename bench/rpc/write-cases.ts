@@ -3,121 +3,129 @@ import {
   OperationService,
 } from "../../src/proto/operations_pb.ts";
 import { RefService } from "../../src/proto/ref_pb.ts";
-import { SSHService } from "../../src/proto/ssh_pb.ts";
-import { type BenchCase, type Subject, writeCase } from "./bench-case.ts";
-import { pushCommand } from "./push-stream.ts";
-import { packOfOneCommit } from "./tiny-pack.ts";
+import { RepositoryService } from "../../src/proto/repository_pb.ts";
+import {
+  type BenchCase,
+  type BenchRequest,
+  encode,
+  type Subject,
+  writeCase,
+} from "./bench-case.ts";
+import { PUSH_CASES } from "./push-cases.ts";
+import { WRITING_USER } from "./writing-user.ts";
 
-const USER = {
-  glId: "user-1",
-  glUsername: "bench",
-  name: Buffer.from("Bench"),
-  email: Buffer.from("bench@example.com"),
-  timezone: "UTC",
-};
+/** Branches that commits are merged into, one after the other. */
+const MERGED_BRANCHES = 2000;
 
 /** The calls that change a repository. */
 export const WRITE_CASES: readonly BenchCase[] = [
+  ...PUSH_CASES,
   writeCase(
     "UpdateReferences (one new branch)",
     RefService.method.updateReferences,
-    (subject, call) => [
-      {
-        repository: subject.repository,
-        updates: [
-          {
-            reference: Buffer.from(`refs/heads/${branchName(subject, call)}`),
-            newObjectId: Buffer.from(subject.facts.tip),
-          },
-        ],
-      },
-    ],
+    ({ repository, runId, facts }) =>
+      (call) => [
+        { repository, updates: [update(`refs/heads/update-${runId}-${call}`, facts.tip)] },
+      ],
     { succeeded: isEmpty },
   ),
   writeCase(
-    "DeleteRefs (100 names)",
+    "DeleteRefs (100 missing)",
     RefService.method.deleteRefs,
-    (subject, call) => [
-      {
-        repository: subject.repository,
-        refs: Array.from({ length: 100 }, (_, index) =>
-          Buffer.from(`refs/bench/${branchName(subject, call)}/${index}`),
-        ),
-      },
-    ],
-    { succeeded: isEmpty },
+    ({ repository, runId }) =>
+      (call) => [{ repository, refs: hundredNames(`refs/bench/${runId}-${call}`) }],
+    { forksMax: 4, succeeded: isEmpty },
   ),
   writeCase(
     "UserCreateBranch",
     OperationService.method.userCreateBranch,
-    (subject, call) => [
-      {
-        repository: subject.repository,
-        branchName: Buffer.from(branchName(subject, call)),
-        startPoint: Buffer.from(subject.facts.tip),
-        user: USER,
-      },
-    ],
+    ({ repository, runId, facts }) =>
+      (call) => [
+        {
+          repository,
+          branchName: Buffer.from(`create-${runId}-${call}`),
+          startPoint: Buffer.from(facts.tip),
+          user: WRITING_USER,
+        },
+      ],
     { forksMax: 3 },
   ),
   writeCase(
     "UserCommitFiles (one file)",
     OperationService.method.userCommitFiles,
-    (subject, call) => [
-      {
-        userCommitFilesRequestPayload: {
-          case: "header" as const,
-          value: {
-            repository: subject.repository,
-            user: USER,
-            branchName: Buffer.from(branchName(subject, call)),
-            startSha: subject.facts.tip,
-            commitMessage: Buffer.from("Add a file\n"),
+    ({ repository, runId, facts }) =>
+      (call) => [
+        {
+          userCommitFilesRequestPayload: {
+            case: "header" as const,
+            value: {
+              repository,
+              user: WRITING_USER,
+              branchName: Buffer.from(`commit-${runId}-${call}`),
+              startSha: facts.tip,
+              commitMessage: Buffer.from("Add a file\n"),
+            },
           },
         },
-      },
-      action({
-        case: "header",
-        value: { action: ActionType.CREATE, filePath: Buffer.from(`new-file-${call}`) },
-      }),
-      action({ case: "content", value: Buffer.from(`content ${call}\n`) }),
-    ],
+        action({
+          case: "header",
+          value: { action: ActionType.CREATE, filePath: Buffer.from(`new-file-${call}`) },
+        }),
+        action({ case: "content", value: Buffer.from(`content ${call}\n`) }),
+      ],
     { forksMax: 4 },
   ),
-  // A branch comes up again after all others; then there is a commit to make, but nothing to merge.
+  // A branch that comes up again has nothing to merge.
   writeCase(
     "UserMergeBranch",
     OperationService.method.userMergeBranch,
-    ({ repository, facts }, call) => [
-      {
-        repository,
-        user: USER,
-        branch: Buffer.from(nthBranch(facts.branches, call).replace("refs/heads/", "")),
-        commitId: facts.tip,
-        message: Buffer.from(`Merge ${call}\n`),
-      },
-      { apply: true },
-    ],
-    { forksMax: 6 },
+    ({ repository, runId, facts }) =>
+      (call) => [
+        {
+          repository,
+          user: WRITING_USER,
+          branch: Buffer.from(mergedBranch(runId, call % MERGED_BRANCHES)),
+          commitId: mergeOf(facts, call % MERGED_BRANCHES).right,
+          message: Buffer.from(`Merge ${call}\n`),
+        },
+        { apply: true },
+      ],
+    { forksMax: 6, preparation: (subject) => [makeMergedBranches(subject)] },
   ),
   writeCase(
-    "push of one commit (SSHReceivePack)",
-    SSHService.method.sSHReceivePack,
-    (subject, call) => {
-      const { tip, tipTree } = subject.facts;
-      const { commit, pack } = packOfOneCommit({ parent: tip, tree: tipTree, serial: call });
-      const command = pushCommand([{ ref: `refs/heads/${branchName(subject, call)}`, commit }]);
-      return [
-        { repository: subject.repository, glId: USER.glId, glUsername: USER.glUsername },
-        { stdin: Buffer.concat([command, pack]) },
-      ];
+    "CreateRepository",
+    RepositoryService.method.createRepository,
+    ({ repository, runId }) =>
+      (call) => {
+        const relativePath = `bench/${runId}-created/${call}.git`;
+        return [{ repository: { ...repository, relativePath } }];
+      },
+    { forksMax: 2, succeeded: isEmpty },
+  ),
+  writeCase(
+    "OptimizeRepository (tidy)",
+    RepositoryService.method.optimizeRepository,
+    ({ repository }) =>
+      () => [{ repository }],
+    {
+      forksMax: 0.5,
+      isExclusive: true,
+      preparation: (subject) => [optimize(subject)],
+      succeeded: isEmpty,
     },
-    { succeeded: (replies) => replies.includes("unpack ok") && !replies.includes("ng refs/") },
   ),
 ];
 
 function isEmpty(replies: Buffer): boolean {
   return replies.length === 0;
+}
+
+function update(name: string, oid: string): { reference: Uint8Array; newObjectId: Uint8Array } {
+  return { reference: Buffer.from(name), newObjectId: Buffer.from(oid) };
+}
+
+function hundredNames(folder: string): Buffer[] {
+  return Array.from({ length: 100 }, (_, index) => Buffer.from(`${folder}/${index}`));
 }
 
 type ActionPayload =
@@ -135,12 +143,25 @@ function action(userCommitFilesActionPayload: ActionPayload): {
   };
 }
 
-/** One of the generated branches that have no commits of their own, so that nothing conflicts. */
-function nthBranch(branches: readonly string[], call: number): string {
-  const quiet = branches.filter((name) => /[02468]$/.test(name));
-  return quiet[call % quiet.length] ?? "";
+function mergedBranch(runId: string, index: number): string {
+  return `merge-${runId}-${index}`;
 }
 
-function branchName({ runId }: Subject, call: number): string {
-  return `bench-${runId}-${call}`;
+function mergeOf({ merges }: Subject["facts"], index: number): { left: string; right: string } {
+  const merge = merges[index % merges.length];
+  if (merge === undefined) throw new Error("the repository has nothing to merge");
+  return merge;
+}
+
+function makeMergedBranches({ repository, runId, facts }: Subject): BenchRequest {
+  const method = RefService.method.updateReferences;
+  const updates = Array.from({ length: MERGED_BRANCHES }, (_, index) =>
+    update(`refs/heads/${mergedBranch(runId, index)}`, mergeOf(facts, index).left),
+  );
+  return { method, messages: [encode(method, { repository, updates })] };
+}
+
+function optimize({ repository }: Subject): BenchRequest {
+  const method = RepositoryService.method.optimizeRepository;
+  return { method, messages: [encode(method, { repository })] };
 }

@@ -3,8 +3,11 @@ import type { MetricRegistry } from "../base/metric/metric-registry.ts";
 import type { GitRunner } from "../gitcmd/git-runner.ts";
 import { PackLimits } from "../services/common/pack-objects/pack-limits.ts";
 import { PackObjects } from "../services/common/pack-objects/pack-objects.ts";
+import { PackSharing } from "../services/common/pack-objects/pack-sharing.ts";
 import { StreamCache } from "../storage/stream-cache/stream-cache.ts";
 import type { Config } from "./config/config.ts";
+import type { RuntimeDirectory } from "./config/runtime-directory.ts";
+import { programCommand } from "./program-command.ts";
 
 interface Parts {
   readonly git: GitRunner;
@@ -26,4 +29,18 @@ export function createPackObjects(
   const { grpcLatencyBuckets: latencyBuckets } = prometheus;
   const limits = new PackLimits({ settings, metrics, latencyBuckets });
   return new PackObjects({ git, limits, cache, metrics });
+}
+
+/** How git's fetches share packs, if the configuration says so. */
+export function createPackSharing(
+  { packObjectsCache, auth }: Config,
+  { path, internalSocketPath }: Pick<RuntimeDirectory, "path" | "internalSocketPath">,
+): PackSharing {
+  if (!packObjectsCache.enabled) return new PackSharing(undefined);
+  return new PackSharing({
+    hookCommand: programCommand("gitaly-hooks"),
+    runtimeDirectory: path,
+    internalSocketPath,
+    token: auth.resolvedToken,
+  });
 }

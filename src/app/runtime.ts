@@ -17,6 +17,7 @@ import { Backchannels } from "../rpc/sidechannel/backchannels.ts";
 import type { SshProgram } from "../services/common/internal-source.ts";
 import { Mailmaps } from "../services/common/mailmaps.ts";
 import type { PackObjects } from "../services/common/pack-objects/pack-objects.ts";
+import type { PackSharing } from "../services/common/pack-objects/pack-sharing.ts";
 import { ServerChannels } from "../services/common/server-channels.ts";
 import { TransactionVotes } from "../services/common/transaction-votes.ts";
 import type { FindPoolUpstreams } from "../services/internal-gitaly/list-pool-upstreams.ts";
@@ -29,7 +30,7 @@ import type { OpenedAccess } from "./access/open-internal-api.ts";
 import type { Config } from "./config/config.ts";
 import type { GitSettings } from "./config/section/git.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
-import { createPackObjects } from "./create-pack-objects.ts";
+import { createPackObjects, createPackSharing } from "./create-pack-objects.ts";
 import { programVersion } from "./program-version.ts";
 import { sshProgramCommand } from "./ssh-program/ssh-program-command.ts";
 
@@ -50,6 +51,7 @@ export interface Runtime {
   readonly repositories: RepositoryCache;
   readonly mailmaps: Mailmaps;
   readonly packObjects: PackObjects;
+  readonly packSharing: PackSharing;
   readonly hooks: HookManager;
   readonly hookStubs: HookStubs;
   readonly votes: TransactionVotes;
@@ -82,6 +84,8 @@ export interface RuntimeOptions {
   readonly signal: AbortSignal;
   /** The folder of this process's own files, see `createRuntimeDirectory`. */
   readonly runtimeDirectory: string;
+  /** Where our own git processes and hooks call back. */
+  readonly internalSocketPath: string;
   /** Who decides about pushes. */
   readonly access: OpenedAccess;
   readonly metrics: MetricRegistry;
@@ -90,7 +94,15 @@ export interface RuntimeOptions {
 /** Builds the runtime. What has to be closed with it is added to `stack`. */
 export async function buildRuntime(
   config: Config,
-  { logger, environment, signal, runtimeDirectory, access, metrics }: RuntimeOptions,
+  {
+    logger,
+    environment,
+    signal,
+    runtimeDirectory,
+    internalSocketPath,
+    access,
+    metrics,
+  }: RuntimeOptions,
   stack: AsyncDisposableStack,
 ): Promise<Runtime> {
   const spawnDirectory = join(runtimeDirectory, "spawn");
@@ -133,6 +145,7 @@ export async function buildRuntime(
     repositories,
     mailmaps: new Mailmaps(),
     packObjects: createPackObjects(config, { git, metrics, logger }, stack),
+    packSharing: createPackSharing(config, { path: runtimeDirectory, internalSocketPath }),
     timeouts: config.timeout,
     logger,
     serverVersion: programVersion(),

@@ -40,7 +40,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const metrics = new MetricRegistry();
   const access = await openAccessCheck(config, { logger, metrics });
   stack.defer(async () => access[Symbol.asyncDispose]?.());
-  const shared = { ...options, runtimeDirectory, access, metrics };
+  const shared = { ...options, runtimeDirectory, internalSocketPath, access, metrics };
   const runtime = await buildRuntime(config, shared, stack);
   await describeProcess(metrics, runtime);
   const services = buildServices(runtime);

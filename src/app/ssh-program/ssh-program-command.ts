@@ -1,6 +1,5 @@
-import { extname } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { SshProgram } from "../../services/common/internal-source.ts";
+import { programCommand } from "../program-command.ts";
 
 /** Where programs that make TLS connections find certificates of this machine's own. */
 const CERTIFICATES = ["SSL_CERT_DIR", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
@@ -9,9 +8,7 @@ const CERTIFICATES = ["SSL_CERT_DIR", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
 export function sshProgramCommand(
   environment: Readonly<Record<string, string | undefined>>,
 ): SshProgram {
-  const name = `../../bin/gitaly-ssh${extname(import.meta.filename)}`;
-  const words = [process.execPath, fileURLToPath(new URL(name, import.meta.url))];
-  const command = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  const command = programCommand("gitaly-ssh");
   const env: Record<string, string> = {};
   for (const variable of CERTIFICATES) {
     const value = environment[variable];

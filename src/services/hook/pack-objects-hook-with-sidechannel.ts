@@ -6,6 +6,7 @@ import type { RepositoryLocator } from "../../storage/locator/repository-locator
 import { locateRepository } from "../common/locate-repository.ts";
 import type { PackObjects } from "../common/pack-objects/pack-objects.ts";
 import { parsePackObjectsArgs } from "../common/pack-objects/pack-objects-args.ts";
+import { repositoryAddress } from "../common/pack-objects/pack-sharing.ts";
 import { openHookSidechannel } from "./hook-sidechannel.ts";
 
 type Needs = { readonly locator: RepositoryLocator; readonly packObjects: PackObjects };
@@ -25,7 +26,7 @@ export function packObjectsHookWithSidechannel({ locator, packObjects }: Needs):
     using sidechannel = await openHookSidechannel(call.metadata, call.signal);
     checkPayload(request.environmentVariables);
     try {
-      const address = request.repository ?? { storageName: "", relativePath: "" };
+      const address = repositoryAddress(request.repository);
       const input = sidechannel.input();
       const asked = { repository, address, args, protocol, remoteIp, input };
       await packObjects.serve(asked, (pieces) => sidechannel.write(pieces), call);

@@ -21,6 +21,7 @@ import { GitProtocols } from "../common/git-protocol.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { NegotiationRecorder, negotiationMessage } from "../common/negotiation-statistics.ts";
 import { objectFormatOf } from "../common/object-format-of.ts";
+import { type PackSharing, repositoryAddress } from "../common/pack-objects/pack-sharing.ts";
 import { relay, sendTo } from "../common/relay.ts";
 import { startFailure } from "../common/start-failure.ts";
 import { observed } from "../common/upload-command.ts";
@@ -31,6 +32,7 @@ type PostUploadPack = Handler<typeof SmartHTTPService.method.postUploadPackWithS
 interface Needs {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
+  readonly packSharing: PackSharing;
   readonly metrics: MetricRegistry;
   readonly logger: Logger;
 }
@@ -40,22 +42,24 @@ interface Needs {
  * in, its answer goes out, both as they are.
  */
 export function postUploadPackWithSidechannel(needs: Needs): PostUploadPack {
-  const { locator, git } = needs;
+  const { locator, git, packSharing } = needs;
   const protocols = new GitProtocols(needs);
   const negotiations = new NegotiationRecorder(needs.metrics, "smarthttp");
   return async (request, call) => {
     const repository = locateRepository(locator, request.repository);
-    const config = [...configOf(request.gitConfigOptions), ...NO_BUNDLE_URI];
+    const options = [...configOf(request.gitConfigOptions), ...NO_BUNDLE_URI];
     await using channel = await openChannel(call);
     const observer = new PacketObserver("done");
     try {
-      objectFormatOf(repository);
+      const objectFormat = objectFormatOf(repository);
+      const address = repositoryAddress(request.repository);
+      const sharing = packSharing.settings({ address, objectFormat, protocol: "http" }, call);
       const command: GitCommand = {
         name: "upload-pack",
-        config,
+        config: [...options, ...sharing.config],
         flags: ["--stateless-rpc"],
         args: [repository.path],
-        env: protocols.environment(request.gitProtocol, call),
+        env: { ...protocols.environment(request.gitProtocol, call), ...sharing.env },
       };
       await uploadPack(git, { repository, command }, { channel, observer }, gitCall(call));
     } catch (error) {

@@ -1,5 +1,6 @@
 import { SSHService } from "../../proto/ssh_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
+import type { PackSharing } from "../common/pack-objects/pack-sharing.ts";
 import type { ReceivePackNeeds } from "../common/receive-pack/receive-pack-needs.ts";
 import type { NegotiationTimeouts } from "../common/upload-command.ts";
 import { sshReceivePack } from "./ssh-receive-pack.ts";
@@ -7,6 +8,7 @@ import { sshUploadArchive } from "./ssh-upload-archive.ts";
 import { sshUploadPackWithSidechannel } from "./ssh-upload-pack-with-sidechannel.ts";
 
 interface Needs extends ReceivePackNeeds {
+  readonly packSharing: PackSharing;
   readonly timeouts: NegotiationTimeouts;
 }
 

@@ -17,6 +17,7 @@ import { GitProtocols } from "../common/git-protocol.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { NegotiationRecorder, negotiationMessage } from "../common/negotiation-statistics.ts";
 import { objectFormatOf } from "../common/object-format-of.ts";
+import { type PackSharing, repositoryAddress } from "../common/pack-objects/pack-sharing.ts";
 import { sendTo } from "../common/relay.ts";
 import { type NegotiationTimeouts, runUploadCommand } from "../common/upload-command.ts";
 import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
@@ -26,6 +27,7 @@ type SshUploadPack = Handler<typeof SSHService.method.sSHUploadPackWithSidechann
 interface Needs {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
+  readonly packSharing: PackSharing;
   readonly timeouts: NegotiationTimeouts;
   readonly metrics: MetricRegistry;
   readonly logger: Logger;
@@ -68,15 +70,18 @@ async function openChannel({ connection, metadata, signal }: Call): Promise<Serv
 }
 
 async function uploadPack(
-  { locator, git, timeouts, protocols, negotiations }: Parts,
+  { locator, git, timeouts, protocols, negotiations, packSharing }: Parts,
   request: SSHUploadPackWithSidechannelRequest,
   channel: ServerSidechannel,
   call: Call,
 ): Promise<ReturnType<typeof negotiationMessage>> {
   const repository = locateRepository(locator, request.repository);
-  const config = [...parseConfigOptions(request.gitConfigOptions), ...NO_BUNDLE_URI];
-  objectFormatOf(repository);
-  const env = protocols.environment(request.gitProtocol, call);
+  const options = [...parseConfigOptions(request.gitConfigOptions), ...NO_BUNDLE_URI];
+  const objectFormat = objectFormatOf(repository);
+  const address = repositoryAddress(request.repository);
+  const sharing = packSharing.settings({ address, objectFormat, protocol: "ssh" }, call);
+  const config = [...options, ...sharing.config];
+  const env = { ...protocols.environment(request.gitProtocol, call), ...sharing.env };
   const command = { name: "upload-pack", config, args: [repository.path], env } as const;
   const exchange = {
     input: readSide(channel),

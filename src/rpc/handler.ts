@@ -30,10 +30,12 @@ export type Handler<M extends DescMethod> = M["methodKind"] extends "unary"
       ? (requests: AsyncIterable<Request<M>>, call: Call) => Promise<Reply<M>>
       : (requests: AsyncIterable<Request<M>>, call: Call) => AsyncIterable<Reply<M>>;
 
-/** As `Handler`, for a server stream whose handler encodes some or all of its replies by itself. */
+/** As `Handler`, for one request, whose handler encodes some or all of its replies by itself. */
 export type EncodingHandler<M extends DescMethod> = M["methodKind"] extends "server_streaming"
   ? (request: Request<M>, call: Call) => AsyncIterable<Reply<M> | EncodedReply<M["output"]>>
-  : never;
+  : M["methodKind"] extends "unary"
+    ? (request: Request<M>, call: Call) => Promise<Reply<M> | EncodedReply<M["output"]>>
+    : never;
 
 /** Handlers of one service by the method's name in lowerCamel; a method left out is not built yet. */
 export type ServiceHandlers<S extends DescService> = {

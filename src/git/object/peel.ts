@@ -1,8 +1,8 @@
 import type { Oid } from "../oid/oid.ts";
 import { CommitObject } from "./commit-object.ts";
 import type { ObjectDatabase } from "./object-database.ts";
-import { CorruptObjectError, ObjectNotFoundError } from "./object-error.ts";
-import type { ObjectType } from "./object-type.ts";
+import { CorruptObjectError, ObjectNotFoundError, ObjectTooLargeError } from "./object-error.ts";
+import type { GitObject, ObjectType } from "./object-type.ts";
 import { TagObject } from "./tag-object.ts";
 
 /** Tags of tags are followed this far. */
@@ -55,10 +55,28 @@ export function peelToCommit(objects: ObjectDatabase, oid: Oid): Oid | undefined
  * Throws as `peelTags` does.
  */
 export function peelToTree(objects: ObjectDatabase, oid: Oid): Oid | undefined {
+  const read = readUsual(objects, oid);
+  if (read?.type === "tree") return oid;
+  if (read?.type === "commit") return new CommitObject(read.content, objects.format).tree;
   const peeled = peelTags(objects, oid);
   if (peeled.type === "tree") return peeled.oid;
   if (peeled.type !== "commit") return undefined;
   const commit = objects.read(peeled.oid);
   if (commit === undefined) throw new ObjectNotFoundError(peeled.oid);
   return new CommitObject(commit.content, objects.format).tree;
+}
+
+/** What most revisions name is smaller. */
+const USUAL_BYTES_MAX = 64 * 1024;
+
+/** Reads an object of usual size, which saves looking it up twice; undefined when that fails. */
+function readUsual(objects: ObjectDatabase, oid: Oid): GitObject | undefined {
+  try {
+    return objects.read(oid, USUAL_BYTES_MAX);
+  } catch (error) {
+    if (error instanceof ObjectTooLargeError || error instanceof CorruptObjectError) {
+      return undefined;
+    }
+    throw error;
+  }
 }

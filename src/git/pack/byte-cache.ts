@@ -3,6 +3,9 @@ import { LinkedList, ListNode } from "./linked-list.ts";
 /** Share of the limit that entries may take which were used only once. */
 const PROBATION_SHARE = 0.25;
 
+/** So many values have to be added before another use of one counts: each move costs memory traffic. */
+const MOVE_STEP = 64;
+
 /**
  * Keeps values that are expensive to make, up to a number of bytes over all its partitions.
  *
@@ -15,6 +18,8 @@ export class ByteCache<V> {
   readonly #protected = new LinkedList();
   #probationBytes = 0;
   #protectedBytes = 0;
+  /** Values that were added so far. */
+  #added = 0;
   readonly #keep: (value: V) => V;
 
   /**
@@ -40,18 +45,22 @@ export class ByteCache<V> {
   insert(entry: CacheEntry<V>): void {
     this.#probation.append(entry);
     this.#probationBytes += entry.bytes;
+    this.#added++;
     this.#shrink();
   }
 
   /** @internal Called by partitions. */
   touch(entry: CacheEntry<V>): void {
     if (entry.isProtected) {
+      if (this.#added - entry.movedAt < MOVE_STEP) return;
+      entry.movedAt = this.#added;
       this.#protected.touch(entry);
       return;
     }
     this.#probation.remove(entry);
     this.#probationBytes -= entry.bytes;
     entry.isProtected = true;
+    entry.movedAt = this.#added;
     entry.value = this.#keep(entry.value);
     this.#protected.append(entry);
     this.#protectedBytes += entry.bytes;
@@ -87,6 +96,8 @@ export class CacheEntry<V> extends ListNode {
   readonly bytes: number;
   value: V;
   isProtected = false;
+  /** How many values had been added when it became the last in the protected part. */
+  movedAt = 0;
 
   constructor(owner: CachePartition<V>, key: number, value: V, bytes: number) {
     super();

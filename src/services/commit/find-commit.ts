@@ -1,18 +1,19 @@
 import { parseRevision } from "../../git/revision/revision.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
-import type { CommitService } from "../../proto/commit_pb.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import { type CommitService, FindCommitResponseSchema } from "../../proto/commit_pb.ts";
+import { EncodedReply } from "../../rpc/encoded-reply.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
+import { CommitEncoder } from "../common/commit-encoder.ts";
 import { readTrailers } from "../common/commit-trailers.ts";
+import { findCommitObject } from "../common/find-commit-object.ts";
 import { lazyGitCall } from "../common/git-call.ts";
 import { gitCommit } from "../common/git-commit.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
-import { readCommitObject } from "../common/read-commit.ts";
-import { findObject } from "../common/resolve-revision.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner; readonly mailmaps: Mailmaps };
-type FindCommit = Handler<typeof CommitService.method.findCommit>;
+type FindCommit = EncodingHandler<typeof CommitService.method.findCommit>;
 
 /** Finds the commit that a revision leads to; the reply is empty when there is none. */
 export function findCommit(needs: Needs): FindCommit {
@@ -21,11 +22,16 @@ export function findCommit(needs: Needs): FindCommit {
     const name = parseRevision(revision);
     const reader = openLocated(needs, located, call);
     const ask = { git: needs.git, gitCall: lazyGitCall(call) };
-    const oid = await findObject(reader, `${name}^{commit}`, ask);
-    const object = oid && (await readCommitObject(reader.objects, oid, call.signal));
+    const object = await findCommitObject(reader, name, ask, call.signal);
     if (object === undefined) return {};
-    const commit = gitCommit(object.oid, object.content, needs.mailmaps.find(reader, call));
-    if (trailers) commit.trailers = await readTrailers(reader, object, commit, ask);
+    const { oid, content } = object;
+    const mailmap = needs.mailmaps.find(reader, call);
+    if (!trailers) {
+      const { bytes } = new CommitEncoder(mailmap).encode(oid, content);
+      return new EncodedReply(FindCommitResponseSchema, bytes);
+    }
+    const commit = gitCommit(oid, content, mailmap);
+    commit.trailers = await readTrailers(reader, object, commit, ask);
     return { commit };
   };
 }

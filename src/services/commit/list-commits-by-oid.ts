@@ -5,12 +5,11 @@ import { type CommitService, ListCommitsByOidResponseSchema } from "../../proto/
 import type { EncodingHandler } from "../../rpc/handler.ts";
 import { CommitEncoder } from "../common/commit-encoder.ts";
 import { encodedEntrySize, encodedReply } from "../common/encoded-list.ts";
+import { findCommitObject } from "../common/find-commit-object.ts";
 import { lazyGitCall } from "../common/git-call.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import { openRepository, type ReadNeeds } from "../common/open-repository.ts";
-import { readCommitObject } from "../common/read-commit.ts";
 import { ReplyChunk } from "../common/reply-chunk.ts";
-import { findObject } from "../common/resolve-revision.ts";
 
 type Needs = ReadNeeds & {
   readonly git: GitRunner;
@@ -35,8 +34,7 @@ export function listCommitsByOid(needs: Needs): ListCommitsByOid {
     const encoder = new CommitEncoder(mailmap);
     const chunk = new ReplyChunk(encodedEntrySize);
     for (const name of names) {
-      const oid = await findObject(repository, `${binaryFromText(name)}^{commit}`, ask);
-      const commit = oid && (await readCommitObject(repository.objects, oid, call.signal));
+      const commit = await findCommitObject(repository, binaryFromText(name), ask, call.signal);
       if (commit === undefined) continue;
       const full = chunk.add(encoder.encode(commit.oid, commit.content));
       if (full !== undefined) yield encodedReply(ListCommitsByOidResponseSchema, full);

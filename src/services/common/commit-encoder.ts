@@ -6,7 +6,7 @@ import type { EncodedEntry } from "./encoded-list.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { writeCommit } from "./write-commit.ts";
 
-/** The number of the list of commits in all replies that are nothing but such a list. */
+/** The number of the commit, or the list of them, in all replies that are nothing else. */
 const COMMITS_FIELD = 1;
 
 /** Encodes commits as entries of a reply's list of commits. */

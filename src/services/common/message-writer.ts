@@ -16,7 +16,7 @@ const LENGTH_DELIMITED = 2;
  * below 16; empty ones are left out, as `proto3` wants it.
  */
 export class MessageWriter {
-  #buffer: Buffer = Buffer.allocUnsafeSlow(START_BYTES);
+  #buffer: Buffer = Buffer.allocUnsafe(START_BYTES);
   #start = START_BYTES;
 
   /** Bytes that were written. */

@@ -7,7 +7,7 @@ import {
 } from "../../git/object/object-error.ts";
 import type { GitObject } from "../../git/object/object-type.ts";
 import { peelTags } from "../../git/object/peel.ts";
-import type { Oid } from "../../git/oid/oid.ts";
+import { OID_HEX_LENGTH, type Oid, parseOid } from "../../git/oid/oid.ts";
 import type { GitCommit } from "../../proto/shared_pb.ts";
 import { RpcError } from "../../rpc/rpc-error.ts";
 import { gitCommit } from "./git-commit.ts";
@@ -49,6 +49,20 @@ export function quietly<Result>(read: () => Result): Result | undefined {
     }
     throw error;
   }
+}
+
+/** Nearly all commits are smaller; little is lost when something else is read up to this size. */
+const COMMIT_BYTES_MAX = 64 * 1024;
+
+/**
+ * Reads the commit that a revision names by its full id. Returns undefined for everything that
+ * takes a longer way: other revisions, what is missing, damaged or large, and no commits.
+ */
+export function readNamedCommit(objects: ObjectDatabase, revision: string): GitObject | undefined {
+  if (revision.length !== OID_HEX_LENGTH[objects.format]) return undefined;
+  const oid = parseOid(revision);
+  const object = oid && quietly(() => readSmallObject(objects, oid, COMMIT_BYTES_MAX));
+  return object?.type === "commit" ? object : undefined;
 }
 
 /** Reads an object at once; undefined when it isn't there or has more than `bytesMax` bytes. */

@@ -14,6 +14,7 @@ import { createHookManager } from "../hooks/create-hook-manager.ts";
 import type { HookManager } from "../hooks/hook-manager.ts";
 import { type HookStubs, installHookStubs } from "../hooks/stub/hook-stubs.ts";
 import { Backchannels } from "../rpc/sidechannel/backchannels.ts";
+import type { BundleUris } from "../services/common/bundle-uri/bundle-uris.ts";
 import type { SshProgram } from "../services/common/internal-source.ts";
 import { Mailmaps } from "../services/common/mailmaps.ts";
 import type { PackObjects } from "../services/common/pack-objects/pack-objects.ts";
@@ -30,6 +31,7 @@ import type { OpenedAccess } from "./access/open-internal-api.ts";
 import type { Config } from "./config/config.ts";
 import type { GitSettings } from "./config/section/git.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
+import { createBundleUris } from "./create-bundle-uris.ts";
 import { createPackObjects, createPackSharing } from "./create-pack-objects.ts";
 import { programVersion } from "./program-version.ts";
 import { sshProgramCommand } from "./ssh-program/ssh-program-command.ts";
@@ -73,6 +75,8 @@ export interface Runtime {
   readonly hasBackups: boolean;
   /** Where backups go; undefined when the configuration doesn't say. */
   readonly backupSink: BackupSink | undefined;
+  /** Makes bundles for clients; undefined when the configuration doesn't say where they go. */
+  readonly bundleUris: BundleUris | undefined;
   readonly metrics: MetricRegistry;
   readonly housekeeping: Housekeeping;
 }
@@ -158,6 +162,7 @@ export async function buildRuntime(
     raftClusterId: config.raft.clusterId,
     hasBackups: config.backup.goCloudUrl !== "",
     backupSink: sinkOf(config.backup.goCloudUrl),
+    bundleUris: createBundleUris(config, { git, repositories, metrics, logger }, stack),
     metrics,
     housekeeping: new Housekeeping({
       git,

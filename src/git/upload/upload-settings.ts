@@ -9,6 +9,8 @@ export interface UploadSettings {
   readonly allowsFilter: boolean;
   /** Whether clients may ask for objects by id that no reference names. */
   readonly allowsAnyOid: boolean;
+  /** Whether clients may ask where bundles are. */
+  readonly advertisesBundles: boolean;
 }
 
 /** Settings that are understood here. */
@@ -45,10 +47,12 @@ export function uploadSettings(
   };
   const allowsFilter = isOn("uploadpack.allowfilter");
   const allowsAnyOid = isOn("uploadpack.allowanysha1inwant");
+  const advertisesBundles = isOn("uploadpack.advertisebundleuris");
   if (allowsFilter === undefined || allowsAnyOid === undefined) return undefined;
-  if (isOn("uploadpack.advertisebundleuris") !== false) return undefined;
+  if (advertisesBundles === undefined) return undefined;
   const hidden = hiddenRefs(config);
-  return hidden && { hiddenRefs: new HiddenRefs(hidden), allowsFilter, allowsAnyOid };
+  if (hidden === undefined) return undefined;
+  return { hiddenRefs: new HiddenRefs(hidden), allowsFilter, allowsAnyOid, advertisesBundles };
 }
 
 function hiddenRefs(config: GitConfig): string[] | undefined {

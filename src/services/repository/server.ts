@@ -2,6 +2,7 @@ import { RepositoryService } from "../../proto/repository_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { BackupSink } from "../../storage/backup/backup-sink.ts";
 import type { Housekeeping } from "../../storage/housekeeping/housekeeping.ts";
+import type { BundleUris } from "../common/bundle-uri/bundle-uris.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import { backupCustomHooks } from "./backup-custom-hooks.ts";
 import { backupRepository } from "./backup-repository.ts";
@@ -52,6 +53,7 @@ type Needs = ReadNeeds &
   MirrorNeeds & {
     readonly housekeeping: Housekeeping;
     readonly backupSink: BackupSink | undefined;
+    readonly bundleUris: BundleUris | undefined;
   };
 
 export function repositoryService(needs: Needs): ServiceRegistration {
@@ -73,7 +75,7 @@ export function repositoryService(needs: Needs): ServiceRegistration {
     findLicense: findLicense(needs),
     findMergeBase: findMergeBase(needs),
     fsck: fsck(needs),
-    generateBundleURI: generateBundleUri(),
+    generateBundleURI: generateBundleUri(needs),
     getArchive: getArchive(needs),
     getConfig: getConfig(needs),
     getCustomHooks: getCustomHooks(needs),

@@ -102,7 +102,7 @@ export class UploadAdvertiser {
     repository: GitRepository,
     { settings, introduction, options }: Asked,
   ): Promise<readonly Buffer[]> {
-    const key = JSON.stringify([introduction, options]);
+    const key = JSON.stringify([introduction, options.filter(isShown)]);
     const version = repository.refs.version();
     const kept = version === undefined ? undefined : this.#kept.find(repository, key, version);
     this.#attempts.inc({});
@@ -119,4 +119,9 @@ export class UploadAdvertiser {
     }
     return pieces;
   }
+}
+
+/** Versions 0 and 1 of the protocol don't tell of bundles, whose addresses change all the time. */
+function isShown({ key }: ConfigPair): boolean {
+  return !/^(?:bundle\.|uploadpack\.advertisebundleuris$)/i.test(key);
 }

@@ -11,6 +11,7 @@ import type {
   LocatedRepository,
   RepositoryLocator,
 } from "../../storage/locator/repository-locator.ts";
+import { type BundleUris, bundleUriOptions } from "../common/bundle-uri/bundle-uris.ts";
 import { parseConfigOptions } from "../common/config-options.ts";
 import { gitCall } from "../common/git-call.ts";
 import { GitProtocols } from "../common/git-protocol.ts";
@@ -18,13 +19,13 @@ import { locateRepository } from "../common/locate-repository.ts";
 import { advertisePush } from "../common/receive-pack/push-advertiser.ts";
 import { openForPush } from "../common/receive-pack/push-settings.ts";
 import { startFailure } from "../common/start-failure.ts";
-import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
 import { UploadAdvertiser } from "./advertise-upload.ts";
 
 export interface InfoRefsNeeds {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
   readonly repositories: RepositoryCache;
+  readonly bundleUris: BundleUris | undefined;
   readonly metrics: MetricRegistry;
   readonly logger: Logger;
 }
@@ -36,12 +37,13 @@ type InfoRefs = (request: InfoRefsRequest, call: Call) => AsyncGenerator<InfoRef
 
 /** Advertises the references as `GET /info/refs` answers them over HTTP. */
 export function infoRefs(needs: InfoRefsNeeds, service: Service): InfoRefs {
-  const { locator, git } = needs;
+  const { locator, git, bundleUris } = needs;
   const protocols = new GitProtocols(needs);
   const uploads = new UploadAdvertiser(needs);
   return async function* (request, call) {
     const repository = locateRepository(locator, request.repository);
-    const config = [...parseConfigOptions(request.gitConfigOptions), ...NO_BUNDLE_URI];
+    const options = parseConfigOptions(request.gitConfigOptions);
+    const config = [...options, ...(await bundleUriOptions(bundleUris, repository, call))];
     yield { data: serviceHeader(service) };
     const env = protocols.environment(request.gitProtocol, call);
     const advertisement =

@@ -15,6 +15,7 @@ import type {
   LocatedRepository,
   RepositoryLocator,
 } from "../../storage/locator/repository-locator.ts";
+import { type BundleUris, fetchedBundleUriOptions } from "../common/bundle-uri/bundle-uris.ts";
 import { ConfigOptionError, parseConfigOptions } from "../common/config-options.ts";
 import { type GitCall, gitCall } from "../common/git-call.ts";
 import { GitProtocols } from "../common/git-protocol.ts";
@@ -25,7 +26,6 @@ import { type PackSharing, repositoryAddress } from "../common/pack-objects/pack
 import { relay, sendTo } from "../common/relay.ts";
 import { startFailure } from "../common/start-failure.ts";
 import { observed } from "../common/upload-command.ts";
-import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
 
 type PostUploadPack = Handler<typeof SmartHTTPService.method.postUploadPackWithSidechannel>;
 
@@ -33,6 +33,7 @@ interface Needs {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
   readonly packSharing: PackSharing;
+  readonly bundleUris: BundleUris | undefined;
   readonly metrics: MetricRegistry;
   readonly logger: Logger;
 }
@@ -42,21 +43,22 @@ interface Needs {
  * in, its answer goes out, both as they are.
  */
 export function postUploadPackWithSidechannel(needs: Needs): PostUploadPack {
-  const { locator, git, packSharing } = needs;
+  const { locator, git, packSharing, bundleUris } = needs;
   const protocols = new GitProtocols(needs);
   const negotiations = new NegotiationRecorder(needs.metrics, "smarthttp");
   return async (request, call) => {
     const repository = locateRepository(locator, request.repository);
-    const options = [...configOf(request.gitConfigOptions), ...NO_BUNDLE_URI];
+    const options = configOf(request.gitConfigOptions);
     await using channel = await openChannel(call);
     const observer = new PacketObserver("done");
     try {
       const objectFormat = objectFormatOf(repository);
+      const bundles = await fetchedBundleUriOptions(bundleUris, repository, call);
       const address = repositoryAddress(request.repository);
       const sharing = packSharing.settings({ address, objectFormat, protocol: "http" }, call);
       const command: GitCommand = {
         name: "upload-pack",
-        config: [...options, ...sharing.config],
+        config: [...options, ...bundles, ...sharing.config],
         flags: ["--stateless-rpc"],
         args: [repository.path],
         env: { ...protocols.environment(request.gitProtocol, call), ...sharing.env },

@@ -1,5 +1,6 @@
 import { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
+import type { BundleUris } from "../common/bundle-uri/bundle-uris.ts";
 import type { PackSharing } from "../common/pack-objects/pack-sharing.ts";
 import type { ReceivePackNeeds } from "../common/receive-pack/receive-pack-needs.ts";
 import { infoRefsReceivePack } from "./info-refs-receive-pack.ts";
@@ -9,6 +10,7 @@ import { postUploadPackWithSidechannel } from "./post-upload-pack-with-sidechann
 
 interface Needs extends ReceivePackNeeds {
   readonly packSharing: PackSharing;
+  readonly bundleUris: BundleUris | undefined;
 }
 
 export function smartHttpService(needs: Needs): ServiceRegistration {

@@ -1,5 +1,6 @@
 import { SSHService } from "../../proto/ssh_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
+import type { BundleUris } from "../common/bundle-uri/bundle-uris.ts";
 import type { PackSharing } from "../common/pack-objects/pack-sharing.ts";
 import type { ReceivePackNeeds } from "../common/receive-pack/receive-pack-needs.ts";
 import type { NegotiationTimeouts } from "../common/upload-command.ts";
@@ -9,6 +10,7 @@ import { sshUploadPackWithSidechannel } from "./ssh-upload-pack-with-sidechannel
 
 interface Needs extends ReceivePackNeeds {
   readonly packSharing: PackSharing;
+  readonly bundleUris: BundleUris | undefined;
   readonly timeouts: NegotiationTimeouts;
 }
 

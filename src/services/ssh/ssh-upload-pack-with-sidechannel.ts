@@ -11,6 +11,7 @@ import { wrapError } from "../../rpc/rpc-error.ts";
 import { openSidechannel } from "../../rpc/sidechannel/open-sidechannel.ts";
 import type { ServerSidechannel } from "../../rpc/sidechannel/server-sidechannel.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
+import { type BundleUris, fetchedBundleUriOptions } from "../common/bundle-uri/bundle-uris.ts";
 import { parseConfigOptions } from "../common/config-options.ts";
 import { gitCall } from "../common/git-call.ts";
 import { GitProtocols } from "../common/git-protocol.ts";
@@ -20,7 +21,6 @@ import { objectFormatOf } from "../common/object-format-of.ts";
 import { type PackSharing, repositoryAddress } from "../common/pack-objects/pack-sharing.ts";
 import { sendTo } from "../common/relay.ts";
 import { type NegotiationTimeouts, runUploadCommand } from "../common/upload-command.ts";
-import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
 
 type SshUploadPack = Handler<typeof SSHService.method.sSHUploadPackWithSidechannel>;
 
@@ -28,6 +28,7 @@ interface Needs {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
   readonly packSharing: PackSharing;
+  readonly bundleUris: BundleUris | undefined;
   readonly timeouts: NegotiationTimeouts;
   readonly metrics: MetricRegistry;
   readonly logger: Logger;
@@ -70,17 +71,18 @@ async function openChannel({ connection, metadata, signal }: Call): Promise<Serv
 }
 
 async function uploadPack(
-  { locator, git, timeouts, protocols, negotiations, packSharing }: Parts,
+  { locator, git, timeouts, protocols, negotiations, packSharing, bundleUris }: Parts,
   request: SSHUploadPackWithSidechannelRequest,
   channel: ServerSidechannel,
   call: Call,
 ): Promise<ReturnType<typeof negotiationMessage>> {
   const repository = locateRepository(locator, request.repository);
-  const options = [...parseConfigOptions(request.gitConfigOptions), ...NO_BUNDLE_URI];
+  const options = parseConfigOptions(request.gitConfigOptions);
   const objectFormat = objectFormatOf(repository);
+  const bundles = await fetchedBundleUriOptions(bundleUris, repository, call);
   const address = repositoryAddress(request.repository);
   const sharing = packSharing.settings({ address, objectFormat, protocol: "ssh" }, call);
-  const config = [...options, ...sharing.config];
+  const config = [...options, ...bundles, ...sharing.config];
   const env = { ...protocols.environment(request.gitProtocol, call), ...sharing.env };
   const command = { name: "upload-pack", config, args: [repository.path], env } as const;
   const exchange = {

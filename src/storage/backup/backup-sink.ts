@@ -33,7 +33,7 @@ export class BlobMissingError extends BackupMissingError {
 
 /** Stores a blob unless it would be empty. */
 export async function writeUnlessEmpty(
-  sink: BackupSink,
+  sink: Pick<BackupSink, "write">,
   path: string,
   pieces: AsyncIterable<Uint8Array>,
   signal: AbortSignal,

@@ -48,6 +48,16 @@ export class FolderSink implements BackupSink {
     }
   }
 
+  /** Whether there is a blob of that name. */
+  async exists(path: string): Promise<boolean> {
+    try {
+      return (await stat(this.#pathOf(path))).isFile();
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+
   async *list(folder: string, signal: AbortSignal): AsyncGenerator<StoredBlob, void, undefined> {
     for await (const file of filesBelow(this.#pathOf(folder), signal)) {
       if (TEMPORARY.test(file)) continue;

@@ -9,7 +9,7 @@ import { alternatesPath, listObjectDirectories } from "./alternates.ts";
 import { CorruptObjectError } from "./object-error.ts";
 import { hashObject } from "./object-hash.ts";
 import type { ObjectSource, ObjectSources } from "./object-source.ts";
-import type { GitObject, ObjectHeader } from "./object-type.ts";
+import type { GitObject, ObjectHeader, ObjectType } from "./object-type.ts";
 import { oidBytes } from "./oid-bytes.ts";
 
 /**
@@ -76,6 +76,11 @@ export class ObjectDatabase {
 
   has(oid: Oid): boolean {
     return oid === this.#emptyTree || this.#attempt(oid, hasCopy) === true;
+  }
+
+  /** Tells an object's type, at less cost than its size. */
+  typeOf(oid: Oid): ObjectType | undefined {
+    return oid === this.#emptyTree ? "tree" : this.#attempt(oid, readCopyType);
   }
 
   /** Tells an object's type and size without making it. */
@@ -323,6 +328,11 @@ function fileOfCopy({ source, location }: Copy, oid: Oid): string | undefined {
   if (location !== undefined) return join(source.packs.path, `${location.pack.name}.pack`);
   if (!source.loose.has(oid)) return undefined;
   return join(source.path, oid.slice(0, 2), oid.slice(2));
+}
+
+function readCopyType({ source, location }: Copy, oid: Oid): ObjectType | undefined {
+  if (location === undefined) return source.loose.header(oid)?.type;
+  return location.pack.typeOf(location.offset);
 }
 
 function readCopyHeader({ source, location }: Copy, oid: Oid): ObjectHeader | undefined {

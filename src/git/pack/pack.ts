@@ -90,6 +90,11 @@ export class Pack {
     this.#file.close();
   }
 
+  /** Tells an object's type. Unlike `header`, it needs nothing of what is deflated. */
+  typeOf(offset: number): ObjectType {
+    return this.#contents.get(offset)?.type ?? this.#chainOf(offset).base.type;
+  }
+
   /** Tells type and size of an object without making it. */
   header(offset: number): ObjectHeader {
     const cached = this.#contents.get(offset);

@@ -89,12 +89,12 @@ class ConnectivityWalk {
   /** Follows tags. A tip that isn't a commit in the end is checked at once. */
   async #peel(tip: Oid): Promise<Oid | undefined> {
     for (let oid = tip; !this.#seen.has(oid); ) {
-      const header = this.#objects.header(oid);
-      if (header === undefined) throw new UndecidedError();
-      if (header.type === "commit") return oid;
-      if (header.type === "tree") return void (await this.#checkTree(oid, []));
+      const type = this.#objects.typeOf(oid);
+      if (type === undefined) throw new UndecidedError();
+      if (type === "commit") return oid;
+      if (type === "tree") return void (await this.#checkTree(oid, []));
       this.#see(oid);
-      if (header.type === "blob") return undefined;
+      if (type === "blob") return undefined;
       oid = new TagObject(this.#read(oid, "tag"), this.#objects.format).object;
     }
     return undefined;
@@ -140,7 +140,7 @@ class ConnectivityWalk {
 
   #checkBlob(oid: Oid): void {
     this.#see(oid);
-    if (this.#objects.header(oid)?.type !== "blob") throw new UndecidedError();
+    if (this.#objects.typeOf(oid) !== "blob") throw new UndecidedError();
   }
 
   #entriesOf(tree: Oid): ReadonlyMap<string, Oid> {

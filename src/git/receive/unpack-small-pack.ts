@@ -117,7 +117,7 @@ class SmallPack {
   }
 
   #typeOf(oid: Oid): ObjectType | undefined {
-    return this.unpacked.get(oid)?.type ?? this.#objects.header(oid)?.type;
+    return this.unpacked.get(oid)?.type ?? this.#objects.typeOf(oid);
   }
 
   #isCanonical(oid: Oid, special: SpecialFile): boolean {

@@ -29,6 +29,7 @@ import { HousekeepingMetrics } from "../storage/housekeeping/housekeeping-metric
 import { RepositoryLocator } from "../storage/locator/repository-locator.ts";
 import type { OpenedAccess } from "./access/open-internal-api.ts";
 import type { Config } from "./config/config.ts";
+import type { BackupSettings } from "./config/section/backup.ts";
 import type { GitSettings } from "./config/section/git.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
 import { createBundleUris } from "./create-bundle-uris.ts";
@@ -161,7 +162,7 @@ export async function buildRuntime(
     findPoolUpstreams: access.poolUpstreams?.bind(access),
     raftClusterId: config.raft.clusterId,
     hasBackups: config.backup.goCloudUrl !== "",
-    backupSink: sinkOf(config.backup.goCloudUrl),
+    backupSink: sinkOf(config.backup, environment),
     bundleUris: createBundleUris(config, { git, repositories, metrics, logger }, stack),
     metrics,
     housekeeping: new Housekeeping({
@@ -172,8 +173,11 @@ export async function buildRuntime(
   };
 }
 
-function sinkOf(url: string): BackupSink | undefined {
-  return url === "" ? undefined : openSink(url);
+function sinkOf(
+  { goCloudUrl: url, bufferBytes }: BackupSettings,
+  environment: RuntimeOptions["environment"],
+): BackupSink | undefined {
+  return url === "" ? undefined : openSink(url, { environment, bufferBytes });
 }
 
 function signingCommitter(git: GitSettings): SigningCommitter | undefined {

@@ -11,6 +11,20 @@ export interface BackupSink {
   list(folder: string, signal: AbortSignal): AsyncIterable<StoredBlob>;
 }
 
+/** A place for blobs that others can be sent to, without a way to the server itself. */
+export interface ObjectStore extends BackupSink {
+  exists(path: string, signal: AbortSignal): Promise<boolean>;
+  /** Makes a URL by which whoever knows it may download a blob, be it there or not, for some time. */
+  signedUrl(path: string, lifetimeMs: number, signal: AbortSignal): Promise<string>;
+}
+
+/** A configured place for blobs isn't one, or isn't one for this program. */
+export class SinkError extends DomainError {
+  constructor(message: string) {
+    super("failed-precondition", message);
+  }
+}
+
 export interface StoredBlob {
   readonly path: string;
   /** When it was written, in nanoseconds since 1970 as far as the sink knows. */

@@ -4,6 +4,7 @@ import { dirname, join, relative } from "node:path";
 import { isMissing } from "../../base/error/system-error-text.ts";
 import { syncPath } from "../file/sync.ts";
 import { type BackupSink, BlobMissingError, type StoredBlob } from "./backup-sink.ts";
+import { escapeBlobName, unescapeBlobName } from "./blob-name.ts";
 
 /** What the umask makes of these is what other programs that share the folder expect. */
 const DIRECTORY_MODE = 0o777;
@@ -62,12 +63,12 @@ export class FolderSink implements BackupSink {
     for await (const file of filesBelow(this.#pathOf(folder), signal)) {
       if (TEMPORARY.test(file)) continue;
       const { mtimeNs } = await stat(file, { bigint: true });
-      yield { path: unescapeName(relative(this.#root, file)), modifiedNs: mtimeNs };
+      yield { path: unescapeBlobName(relative(this.#root, file)), modifiedNs: mtimeNs };
     }
   }
 
   #pathOf(path: string): string {
-    return join(this.#root, escapeName(path));
+    return join(this.#root, escapeBlobName(path, ESCAPED));
   }
 }
 
@@ -116,13 +117,3 @@ async function* filesBelow(
 /** Control characters, and slashes behind `..` or another slash, or at the end. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const ESCAPED = /[\0-\x1f]|(?<=\.\.)\/|(?<=\/)\/|\/$/g;
-
-function escapeName(path: string): string {
-  return path.replaceAll(ESCAPED, (found) => `__0x${found.charCodeAt(0).toString(16)}__`);
-}
-
-function unescapeName(name: string): string {
-  return name.replaceAll(/__0x([0-9a-f]{1,2})__/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-}

@@ -1,32 +1,59 @@
-import { DomainError } from "../../base/error/domain-error.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
-import type { BackupSink } from "./backup-sink.ts";
+import { type BackupSink, type ObjectStore, SinkError } from "./backup-sink.ts";
 import { FolderSink } from "./folder-sink.ts";
+import { LazySink } from "./lazy-sink.ts";
+import { parseS3Url } from "./s3-settings.ts";
 
-/** A configured place for backups that isn't one, or isn't one for this program. */
-export class UnsupportedSinkError extends DomainError {
-  constructor(message: string) {
-    super("failed-precondition", message);
-  }
+export interface SinkOptions {
+  /** The process's own, where object storages are told of their region. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** How much of a blob goes to an object storage at a time, in bytes; 0 for its default. */
+  readonly bufferBytes: number;
 }
 
 /** Kinds of object storage that the protocol's servers know, but this one doesn't. */
-const OBJECT_STORAGES: ReadonlySet<string> = new Set(["s3", "azblob", "gs", "mem"]);
+const UNAVAILABLE: ReadonlySet<string> = new Set(["azblob", "gs", "mem"]);
 
 /**
- * Finds out where backups go.
+ * Finds out where backups go. Nothing is asked yet whether anybody is there.
  *
  * @param url a path, a `file://` URL or the URL of an object storage as Go CDK has it
- * @throws UnsupportedSinkError for a kind that nobody knows; one that others know is refused when
- *   something is to be stored there
+ * @throws SinkError for a kind that nobody knows, and for parameters that make no sense; a kind
+ *   that others know is refused when something is to be stored there
  */
-export function openSink(url: string): BackupSink {
-  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase() ?? "";
-  const kind = scheme.slice(scheme.lastIndexOf("+") + 1);
+export function openSink(url: string, options: SinkOptions): BackupSink {
+  const kind = schemeOf(url);
   if (kind === "") return new FolderSink(url);
   if (kind === "file") return new FolderSink(decodeURIComponent(new URL(url).pathname));
-  if (OBJECT_STORAGES.has(kind)) return new UnavailableSink(kind);
-  throw new UnsupportedSinkError(`unsupported sink URI scheme: ${quoteText(kind)}`);
+  const store = openObjectStore(url, options);
+  if (store !== undefined) return store;
+  if (UNAVAILABLE.has(kind)) return new UnavailableSink(kind);
+  throw new SinkError(`unsupported sink URI scheme: ${quoteText(kind)}`);
+}
+
+/**
+ * Opens an object storage; undefined when it isn't of a kind that can be reached from here.
+ *
+ * @throws SinkError for parameters that make no sense
+ */
+export function openObjectStore(url: string, options: SinkOptions): ObjectStore | undefined {
+  if (schemeOf(url) !== "s3") return undefined;
+  const settings = parseS3Url(url);
+  // Amazon's library takes long to load, and most servers don't need it.
+  return new LazySink(async () => {
+    const [{ createS3Client }, { S3Sink }] = await Promise.all([
+      import("./s3-client.ts"),
+      import("./s3-sink.ts"),
+    ]);
+    const client = createS3Client(settings, options.environment);
+    return new S3Sink({ client, settings, bufferBytes: options.bufferBytes });
+  });
+}
+
+/** What precedes the colon, without what an addition such as `azure+` says of the service. */
+function schemeOf(url: string): string {
+  const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase() ?? "";
+  return scheme.slice(scheme.lastIndexOf("+") + 1);
 }
 
 /** Stands for a storage that can't be reached from here: the server starts, backups fail. */
@@ -51,9 +78,7 @@ class UnavailableSink implements BackupSink {
     throw this.#refusal();
   }
 
-  #refusal(): UnsupportedSinkError {
-    return new UnsupportedSinkError(
-      `sink: object storage ${quoteText(this.#kind)} is not supported`,
-    );
+  #refusal(): SinkError {
+    return new SinkError(`sink: object storage ${quoteText(this.#kind)} is not supported`);
   }
 }

@@ -1,5 +1,3 @@
-import type { ObjectDatabase } from "../object/object-database.ts";
-import { peelTags } from "../object/peel.ts";
 import { type ObjectFormat, type Oid, zeroOid } from "../oid/oid.ts";
 import { PktLineEncoder } from "../pkt-line/pkt-line-encoder.ts";
 import {
@@ -8,6 +6,7 @@ import {
 } from "../receive/push-advertisement.ts";
 import { HEAD, type RefName } from "../ref/ref-name.ts";
 import type { PeeledOid } from "../ref/ref-reader.ts";
+import { findTagged } from "./find-tagged.ts";
 import type { UploadSettings } from "./upload-settings.ts";
 
 /** Bytes that are gathered before they are yielded. */
@@ -29,19 +28,19 @@ export interface UploadIntroduction {
  * references later (gitprotocol-v2, "Capability Advertisement").
  */
 export function capabilityAdvertisement(
-  { allowsFilter, advertisesBundles }: UploadSettings,
+  { allowsFilter }: UploadSettings,
   format: ObjectFormat,
   agent: string,
 ): Buffer {
-  const encoder = new PktLineEncoder()
+  return new PktLineEncoder()
     .line("version 2\n")
     .line(`agent=${agent}\n`)
     .line("ls-refs=unborn\n")
     .line(`fetch=shallow wait-for-done${allowsFilter ? " filter" : ""}\n`)
     .line("server-option\n")
-    .line(`object-format=${format}\n`);
-  if (advertisesBundles) encoder.line("bundle-uri\n");
-  return encoder.flush().take();
+    .line(`object-format=${format}\n`)
+    .flush()
+    .take();
 }
 
 /**
@@ -65,7 +64,7 @@ export function* uploadAdvertisement(
   const add = (name: RefName, oid: Oid, peeled: PeeledOid): void => {
     encoder.line(`${oid} ${name}${capabilities}\n`);
     capabilities = "";
-    const target = peel(objects, name, oid, peeled);
+    const target = findTagged(objects, name, oid, peeled);
     if (target !== undefined) encoder.line(`${target} ${name}^{}\n`);
   };
   if (head.state === "found" && !settings.hiddenRefs.isHidden(HEAD)) {
@@ -95,19 +94,4 @@ function capabilityText(
   const filter = allowsFilter ? " filter" : "";
   const last = `object-format=${format} agent=${agent}`;
   return `${CAPABILITIES}${wants} no-done${symref}${filter} ${last}`;
-}
-
-/** What a tag finally leads to; undefined for all other objects. */
-function peel(
-  objects: ObjectDatabase,
-  name: RefName,
-  oid: Oid,
-  peeled: PeeledOid,
-): Oid | undefined {
-  // What is packed together with what it leads to is taken at its word, as git does.
-  if (peeled !== undefined && objects.has(oid)) return peeled ?? undefined;
-  const header = objects.header(oid);
-  if (header === undefined) throw new UnadvertisableRefError(name);
-  if (header.type !== "tag") return undefined;
-  return peelTags(objects, oid).oid;
 }

@@ -1,11 +1,11 @@
-import { untilFailure } from "../upload-command.ts";
+import { untilFailure } from "./upload-command.ts";
 
 /**
- * What a client that pushes sends. What was read can be read once more, so that git can take over.
+ * What a client sends that pushes or fetches. What was read can be read once more, so that git can take over.
  *
  * A client that has failed is one that says no more.
  */
-export class PushInput {
+export class ClientInput {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #read: Uint8Array[] = [];
 

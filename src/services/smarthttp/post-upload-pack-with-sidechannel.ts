@@ -2,6 +2,7 @@ import type { Logger } from "../../base/log/logger.ts";
 import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import { readSide } from "../../base/stream/read-side.ts";
 import { PacketObserver } from "../../git/negotiation/packfile-negotiation.ts";
+import type { RepositoryCache } from "../../git/repository/repository-cache.ts";
 import type { GitCommand } from "../../gitcmd/git-command.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import type { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
@@ -15,25 +16,27 @@ import type {
   LocatedRepository,
   RepositoryLocator,
 } from "../../storage/locator/repository-locator.ts";
-import { type BundleUris, fetchedBundleUriOptions } from "../common/bundle-uri/bundle-uris.ts";
+import { ClientInput } from "../common/client-input.ts";
 import { ConfigOptionError, parseConfigOptions } from "../common/config-options.ts";
-import { type GitCall, gitCall } from "../common/git-call.ts";
+import { gitCall } from "../common/git-call.ts";
 import { GitProtocols } from "../common/git-protocol.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { NegotiationRecorder, negotiationMessage } from "../common/negotiation-statistics.ts";
 import { objectFormatOf } from "../common/object-format-of.ts";
 import { type PackSharing, repositoryAddress } from "../common/pack-objects/pack-sharing.ts";
+import { ReferenceLister } from "../common/reference-lister.ts";
 import { relay, sendTo } from "../common/relay.ts";
 import { startFailure } from "../common/start-failure.ts";
 import { observed } from "../common/upload-command.ts";
+import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
 
 type PostUploadPack = Handler<typeof SmartHTTPService.method.postUploadPackWithSidechannel>;
 
 interface Needs {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
+  readonly repositories: RepositoryCache;
   readonly packSharing: PackSharing;
-  readonly bundleUris: BundleUris | undefined;
   readonly metrics: MetricRegistry;
   readonly logger: Logger;
 }
@@ -43,8 +46,9 @@ interface Needs {
  * in, its answer goes out, both as they are.
  */
 export function postUploadPackWithSidechannel(needs: Needs): PostUploadPack {
-  const { locator, git, packSharing, bundleUris } = needs;
+  const { locator, git, packSharing } = needs;
   const protocols = new GitProtocols(needs);
+  const lister = new ReferenceLister(needs);
   const negotiations = new NegotiationRecorder(needs.metrics, "smarthttp");
   return async (request, call) => {
     const repository = locateRepository(locator, request.repository);
@@ -53,17 +57,22 @@ export function postUploadPackWithSidechannel(needs: Needs): PostUploadPack {
     const observer = new PacketObserver("done");
     try {
       const objectFormat = objectFormatOf(repository);
-      const bundles = await fetchedBundleUriOptions(bundleUris, repository, call);
       const address = repositoryAddress(request.repository);
       const sharing = packSharing.settings({ address, objectFormat, protocol: "http" }, call);
       const command: GitCommand = {
         name: "upload-pack",
-        config: [...options, ...bundles, ...sharing.config],
+        config: [...options, ...NO_BUNDLE_URI, ...sharing.config],
         flags: ["--stateless-rpc"],
         args: [repository.path],
         env: { ...protocols.environment(request.gitProtocol, call), ...sharing.env },
       };
-      await uploadPack(git, { repository, command }, { channel, observer }, gitCall(call));
+      const input = new ClientInput(observed(readSide(channel), observer));
+      const isNew = command.env?.["GIT_PROTOCOL"] === "version=2";
+      const listing = isNew
+        ? await lister.answer(repository, options, input, call.signal)
+        : undefined;
+      if (listing !== undefined) await sendTo(channel, listing);
+      else await uploadPack(git, { repository, command }, { channel, observer, input }, call);
     } catch (error) {
       throw wrapError("internal", "running upload-pack", error);
     } finally {
@@ -106,19 +115,26 @@ async function closeChannel(channel: ServerSidechannel): Promise<void> {
   }
 }
 
+interface Conversation {
+  readonly channel: ServerSidechannel;
+  /** Listens to the input. */
+  readonly observer: PacketObserver;
+  readonly input: ClientInput;
+}
+
 async function uploadPack(
   git: GitRunner,
   { repository, command }: { repository: LocatedRepository; command: GitCommand },
-  { channel, observer }: { channel: ServerSidechannel; observer: PacketObserver },
-  options: GitCall,
+  { channel, observer, input }: Conversation,
+  call: Call,
 ): Promise<void> {
   await using process = await git
-    .start(repository, command, { ...options, stdin: "pipe" })
+    .start(repository, command, { ...gitCall(call), stdin: "pipe" })
     .catch((error: unknown) => {
       throw startFailure("failed-precondition", "spawning upload-pack", error);
     });
   // Git may have answered before the client has said everything.
-  process.feed(observed(readSide(channel), observer)).catch(() => undefined);
+  process.feed(input.fromStart()).catch(() => undefined);
   try {
     await relay(process.stdout, (piece) => sendTo(channel, [piece]));
   } catch (error) {

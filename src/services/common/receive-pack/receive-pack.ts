@@ -8,6 +8,7 @@ import { GitExitError } from "../../../gitcmd/git-runner.ts";
 import type { Call } from "../../../rpc/call.ts";
 import type { LocatedRepository } from "../../../storage/locator/repository-locator.ts";
 import { changeContext } from "../change-context.ts";
+import { ClientInput } from "../client-input.ts";
 import { parseConfigOptions } from "../config-options.ts";
 import { type GitCall, gitCall } from "../git-call.ts";
 import { GitProtocols } from "../git-protocol.ts";
@@ -19,7 +20,6 @@ import {
 } from "./git-receive-pack.ts";
 import type { IncomingPack } from "./incoming-pack.ts";
 import { advertisePush } from "./push-advertiser.ts";
-import { PushInput } from "./push-input.ts";
 import { PushOutput } from "./push-output.ts";
 import { openForPush, type PushableRepository } from "./push-settings.ts";
 import { isZero } from "./pushed-ref.ts";
@@ -59,7 +59,7 @@ export async function receivePack(
     needs,
     pushable: openForPush(needs, located, config),
     git: { context, protocol, config, env },
-    input: new PushInput(exchange.input),
+    input: new ClientInput(exchange.input),
     exchange,
     call: gitCall(call),
   };
@@ -75,7 +75,7 @@ interface Conversation {
   /** Undefined when git has to do everything. */
   readonly pushable: PushableRepository | undefined;
   readonly git: Omit<GitReceivePack, "flags" | "input">;
-  readonly input: PushInput;
+  readonly input: ClientInput;
   readonly exchange: Exchange;
   readonly call: GitCall;
 }
@@ -141,7 +141,7 @@ async function changesAlias(
 }
 
 async function readPackStart(
-  input: PushInput,
+  input: ClientInput,
   rest: readonly Buffer[],
 ): Promise<IncomingPack | undefined> {
   let start = Buffer.concat(rest);

@@ -28,19 +28,19 @@ export interface UploadIntroduction {
  * references later (gitprotocol-v2, "Capability Advertisement").
  */
 export function capabilityAdvertisement(
-  { allowsFilter }: UploadSettings,
+  { allowsFilter, advertisesBundles }: UploadSettings,
   format: ObjectFormat,
   agent: string,
 ): Buffer {
-  return new PktLineEncoder()
+  const encoder = new PktLineEncoder()
     .line("version 2\n")
     .line(`agent=${agent}\n`)
     .line("ls-refs=unborn\n")
     .line(`fetch=shallow wait-for-done${allowsFilter ? " filter" : ""}\n`)
     .line("server-option\n")
-    .line(`object-format=${format}\n`)
-    .flush()
-    .take();
+    .line(`object-format=${format}\n`);
+  if (advertisesBundles) encoder.line("bundle-uri\n");
+  return encoder.flush().take();
 }
 
 /**

@@ -16,6 +16,7 @@ import type {
   LocatedRepository,
   RepositoryLocator,
 } from "../../storage/locator/repository-locator.ts";
+import { type BundleUris, fetchedBundleUriOptions } from "../common/bundle-uri/bundle-uris.ts";
 import { ClientInput } from "../common/client-input.ts";
 import { ConfigOptionError, parseConfigOptions } from "../common/config-options.ts";
 import { gitCall } from "../common/git-call.ts";
@@ -28,7 +29,6 @@ import { ReferenceLister } from "../common/reference-lister.ts";
 import { relay, sendTo } from "../common/relay.ts";
 import { startFailure } from "../common/start-failure.ts";
 import { observed } from "../common/upload-command.ts";
-import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
 
 type PostUploadPack = Handler<typeof SmartHTTPService.method.postUploadPackWithSidechannel>;
 
@@ -37,6 +37,7 @@ interface Needs {
   readonly git: GitRunner;
   readonly repositories: RepositoryCache;
   readonly packSharing: PackSharing;
+  readonly bundleUris: BundleUris | undefined;
   readonly metrics: MetricRegistry;
   readonly logger: Logger;
 }
@@ -46,7 +47,7 @@ interface Needs {
  * in, its answer goes out, both as they are.
  */
 export function postUploadPackWithSidechannel(needs: Needs): PostUploadPack {
-  const { locator, git, packSharing } = needs;
+  const { locator, git, packSharing, bundleUris } = needs;
   const protocols = new GitProtocols(needs);
   const lister = new ReferenceLister(needs);
   const negotiations = new NegotiationRecorder(needs.metrics, "smarthttp");
@@ -57,11 +58,12 @@ export function postUploadPackWithSidechannel(needs: Needs): PostUploadPack {
     const observer = new PacketObserver("done");
     try {
       const objectFormat = objectFormatOf(repository);
+      const bundles = await fetchedBundleUriOptions(bundleUris, repository, call);
       const address = repositoryAddress(request.repository);
       const sharing = packSharing.settings({ address, objectFormat, protocol: "http" }, call);
       const command: GitCommand = {
         name: "upload-pack",
-        config: [...options, ...NO_BUNDLE_URI, ...sharing.config],
+        config: [...options, ...bundles, ...sharing.config],
         flags: ["--stateless-rpc"],
         args: [repository.path],
         env: { ...protocols.environment(request.gitProtocol, call), ...sharing.env },

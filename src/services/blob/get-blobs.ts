@@ -3,20 +3,27 @@ import { isTreeMode, type TreeEntry } from "../../git/object/tree-object.ts";
 import { binaryFromBytes, binaryFromText } from "../../git/ref/binary-string.ts";
 import { parseRevision } from "../../git/revision/revision.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
-import type { BlobService, GetBlobsRequest, GetBlobsResponseSchema } from "../../proto/blob_pb.ts";
+import {
+  type BlobService,
+  type GetBlobsRequest,
+  GetBlobsResponseSchema,
+} from "../../proto/blob_pb.ts";
 import { ObjectType } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import { EncodedReply } from "../../rpc/encoded-reply.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
 import { internal, invalidArgument, wrapError } from "../../rpc/rpc-error.ts";
-import { streamContent } from "../common/content-chunks.ts";
+import { CONTENT_CHUNK_BYTES, streamContent } from "../common/content-chunks.ts";
 import { TreeEntryFinder } from "../common/find-tree-entry.ts";
 import { lazyGitCall } from "../common/git-call.ts";
 import { isDamage } from "../common/git-failure.ts";
 import { locateRepository } from "../common/locate-repository.ts";
+import { MessageWriter } from "../common/message-writer.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
+import { quietly, readSmallObject } from "../common/read-commit.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner };
-type GetBlobs = Handler<typeof BlobService.method.getBlobs>;
+type GetBlobs = EncodingHandler<typeof BlobService.method.getBlobs>;
 type Reply = MessageInitShape<typeof GetBlobsResponseSchema>;
 
 const SLASH = 0x2f;
@@ -36,9 +43,14 @@ export function getBlobs(needs: Needs): GetBlobs {
       call.signal.throwIfAborted();
       const path = withoutSlashes(givenPath);
       const entry = await findEntry(finder, revision, path);
-      const reply = { revision, path };
-      if (entry === undefined) yield reply;
-      else yield* replies(repository, entry, reply, request.limit, call);
+      const place = { revision, path };
+      if (entry === undefined) {
+        yield place;
+        continue;
+      }
+      const small = smallBlob(repository, entry, place, request.limit);
+      if (small === undefined) yield* replies(repository, entry, place, request.limit, call);
+      else yield small;
     }
   };
 }
@@ -66,10 +78,43 @@ async function findEntry(
   }
 }
 
+/** Where something was looked for, as the request says it. */
+interface Place {
+  readonly revision: string;
+  readonly path: Uint8Array;
+}
+
+/** The reply for a file that fits into one; undefined for everything else. */
+function smallBlob(
+  { objects }: OpenedRepository,
+  { mode, oid }: TreeEntry,
+  { revision, path }: Place,
+  limit: bigint,
+): EncodedReply<typeof GetBlobsResponseSchema> | undefined {
+  const type = mode & 0o170000;
+  if (type !== 0o100000 && type !== 0o120000) return undefined;
+  const blob = quietly(() => readSmallObject(objects, oid, CONTENT_CHUNK_BYTES));
+  if (blob?.type !== "blob") return undefined;
+  const { content } = blob;
+  const bytes = limit < 0n || limit > content.length ? content.length : Number(limit);
+  const writer = new MessageWriter(bytes + path.length + 3 * revision.length + FIELDS_BYTES);
+  writer.number(8, ObjectType.BLOB);
+  writer.bytes(7, path);
+  writer.text(6, revision);
+  writer.number(5, mode);
+  writer.ascii(3, oid);
+  writer.bytes(2, content, 0, bytes);
+  writer.number(1, content.length);
+  return new EncodedReply(GetBlobsResponseSchema, writer.finish());
+}
+
+/** More than the id, the numbers and the keys of all fields take. */
+const FIELDS_BYTES = 128;
+
 async function* replies(
   { objects }: OpenedRepository,
   { mode, oid }: TreeEntry,
-  place: Reply,
+  place: Place,
   limit: bigint,
   { signal }: Call,
 ): AsyncGenerator<Reply, void, undefined> {

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { isTreeMode } from "../../git/object/tree-object.ts";
+import type { ObjectDatabase } from "../../git/object/object-database.ts";
+import { type TreeEntry as Entry, isTreeMode } from "../../git/object/tree-object.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { binaryFromBytes } from "../../git/ref/binary-string.ts";
 import { parseRevision } from "../../git/revision/revision.ts";
@@ -8,18 +9,21 @@ import {
   type CommitService,
   TreeEntryResponse_ObjectType as ObjectType,
   type TreeEntryRequest,
-  type TreeEntryResponseSchema,
+  TreeEntryResponseSchema,
 } from "../../proto/commit_pb.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import { EncodedReply } from "../../rpc/encoded-reply.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
 import { failedPrecondition, internal, invalidArgument, notFound } from "../../rpc/rpc-error.ts";
-import { streamContent } from "../common/content-chunks.ts";
+import { CONTENT_CHUNK_BYTES, streamContent } from "../common/content-chunks.ts";
 import { TreeEntryFinder } from "../common/find-tree-entry.ts";
 import { lazyGitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
+import { MessageWriter } from "../common/message-writer.ts";
 import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
+import { quietly, readSmallObject } from "../common/read-commit.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner };
-type TreeEntry = Handler<typeof CommitService.method.treeEntry>;
+type TreeEntry = EncodingHandler<typeof CommitService.method.treeEntry>;
 type Reply = MessageInitShape<typeof TreeEntryResponseSchema>;
 
 /** Finds what stands at a path of a revision; a blob's content follows, as much of it as asked for. */
@@ -33,16 +37,18 @@ export function treeEntry(needs: Needs): TreeEntry {
     const path = binaryFromBytes(request.path).replace(/(?<=.)\/+$/s, "");
     const ask = { git: needs.git, gitCall: lazyGitCall(call) };
     const entry = await new TreeEntryFinder(reader, ask, call.signal).find(revision, path);
-    if (entry === undefined) {
-      throw notFound("tree entry not found", { metadata: { path } });
-    }
+    if (entry === undefined) throw missing(path);
     const { oid, mode } = entry;
     if ((mode & 0o170000) === 0o160000) {
       yield { type: ObjectType.COMMIT, oid, mode };
       return;
     }
-    const header = objects.header(oid);
-    if (header === undefined) throw internal("object not found", { metadata: { oid } });
+    const small = smallBlob(objects, entry, request);
+    if (small !== undefined) {
+      yield small;
+      return;
+    }
+    const header = headerOf(objects, oid);
     const size = BigInt(header.size);
     if (isTreeMode(mode)) {
       yield { type: ObjectType.TREE, oid, mode, size };
@@ -57,6 +63,39 @@ export function treeEntry(needs: Needs): TreeEntry {
     }
     if (bytes === 0) yield reply;
   };
+}
+
+/** The reply for a file that fits into one; undefined for everything else. */
+function smallBlob(
+  objects: ObjectDatabase,
+  { oid, mode }: Pick<Entry, "oid" | "mode">,
+  request: TreeEntryRequest,
+): EncodedReply<typeof TreeEntryResponseSchema> | undefined {
+  if (isTreeMode(mode)) return undefined;
+  const blob = quietly(() => readSmallObject(objects, oid, CONTENT_CHUNK_BYTES));
+  if (blob?.type !== "blob") return undefined;
+  const { content } = blob;
+  const bytes = contentBytes(request, content.length);
+  const writer = new MessageWriter(bytes + FIELDS_BYTES);
+  writer.bytes(5, content, 0, bytes);
+  writer.number(4, mode);
+  writer.number(3, content.length);
+  writer.ascii(2, oid);
+  writer.number(1, ObjectType.BLOB);
+  return new EncodedReply(TreeEntryResponseSchema, writer.finish());
+}
+
+/** More than the id, the numbers and the keys of all fields take. */
+const FIELDS_BYTES = 128;
+
+function headerOf(objects: ObjectDatabase, oid: Oid): ObjectHeader {
+  const header = objects.header(oid);
+  if (header === undefined) throw internal("object not found", { metadata: { oid } });
+  return header;
+}
+
+function missing(path: string): Error {
+  return notFound("tree entry not found", { metadata: { path } });
 }
 
 function checkRequest({ path, limit, maxSize }: TreeEntryRequest): void {

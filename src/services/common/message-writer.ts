@@ -16,8 +16,14 @@ const LENGTH_DELIMITED = 2;
  * below 16; empty ones are left out, as `proto3` wants it.
  */
 export class MessageWriter {
-  #buffer: Buffer = Buffer.allocUnsafe(START_BYTES);
-  #start = START_BYTES;
+  #buffer: Buffer;
+  #start: number;
+
+  /** @param bytes room to begin with */
+  constructor(bytes: number = START_BYTES) {
+    this.#buffer = Buffer.allocUnsafe(bytes);
+    this.#start = bytes;
+  }
 
   /** Bytes that were written. */
   get length(): number {
@@ -34,6 +40,11 @@ export class MessageWriter {
     const bytes = Buffer.from(this.#buffer.subarray(this.#start));
     this.truncate(0);
     return bytes;
+  }
+
+  /** Returns what was written, in place: nothing may be written any more. */
+  finish(): Buffer {
+    return this.#buffer.subarray(this.#start);
   }
 
   /** A string or bytes field: part of `source`, or all of it. */
@@ -58,6 +69,15 @@ export class MessageWriter {
     this.#reserve(text.length);
     this.#buffer.write(text, this.#start, "latin1");
     this.#key(field, text.length);
+  }
+
+  /** A string field. */
+  text(field: number, text: string): void {
+    const size = Buffer.byteLength(text);
+    if (size === 0) return;
+    this.#reserve(size);
+    this.#buffer.write(text, this.#start, "utf8");
+    this.#key(field, size);
   }
 
   /** A field with a number from 0 to the largest safe integer. */

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ObjectDatabase } from "../../git/object/object-database.ts";
+import type { ObjectHeader } from "../../git/object/object-type.ts";
 import { type TreeEntry as Entry, isTreeMode } from "../../git/object/tree-object.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { binaryFromBytes } from "../../git/ref/binary-string.ts";

@@ -44,8 +44,8 @@ const COMMITS = 2000;
 const PAIRS = 500;
 const TREES = 60;
 const ITEMS_A_TREE = 30;
-const MERGES = 50;
-const MERGES_TRIED_MAX = 100;
+const MERGES = 12;
+const MERGES_TRIED_MAX = 50;
 const DIFF_DISTANCE = 5;
 const SMALL_BLOB_BYTES = 64 * 1024;
 

@@ -272,6 +272,12 @@ test("updateReferences says why git doesn't change references", async (t) => {
   for (const [lines, kind, message] of cases) {
     await assert.rejects(update(server, repository, ...lines), { kind, message });
   }
+  // Gitaly doesn't know git's words for a packed branch that is in the way.
+  repository.gitLines(["pack-refs", "--all"]);
+  await assert.rejects(update(server, repository, ["refs/heads/a/b", one]), {
+    kind: "internal",
+    message: "committing update: exit status 128",
+  });
   assert.deepEqual(refs(repository), [`refs/heads/a ${one}`]);
 });
 

@@ -11,6 +11,7 @@ import { PackedRefsDeletion } from "./packed-refs-deletion.ts";
 import type { PendingRef } from "./pending-ref.ts";
 import { removeEmptyDirectories, removeEmptyParents } from "./ref-directories.ts";
 import { RefLocker } from "./ref-locker.ts";
+import { RefNameConflictError } from "./ref-update-errors.ts";
 import { SyncQueue } from "./sync-queue.ts";
 import { systemErrorCode } from "./system-error-code.ts";
 import {
@@ -137,7 +138,12 @@ export class FilesRefUpdate {
     };
     let count = 0;
     const steps = verifyNamesAvailable(newNames, occupied, names);
-    while (steps.next().done !== true) if (++count % TURN_LENGTH === 0) await nextTurn();
+    try {
+      while (steps.next().done !== true) if (++count % TURN_LENGTH === 0) await nextTurn();
+    } catch (error) {
+      if (!(error instanceof RefNameConflictError)) throw error;
+      throw new OnlyGitKnowsError("a packed reference is in the way", error);
+    }
   }
 
   async #preparePacked(): Promise<void> {

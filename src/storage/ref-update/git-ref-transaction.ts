@@ -1,11 +1,12 @@
 import assert from "node:assert";
+import { existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import type { ObjectFormat, Oid } from "../../git/oid/oid.ts";
 import { zeroOid } from "../../git/oid/oid.ts";
 import { bytesFromBinary, textFromBinary } from "../../git/ref/binary-string.ts";
 import type { GitDirectory } from "../../gitcmd/git-directory.ts";
 import { GitExitError, type GitProcess, type GitRunner } from "../../gitcmd/git-runner.ts";
-import { parseUpdateFailure } from "./parse-update-failure.ts";
+import { parseUpdateFailure, type RefStorage } from "./parse-update-failure.ts";
 import type { RefTransaction, RefTransactionOptions } from "./ref-transaction.ts";
 
 /** Starts to change references of one repository with a git process of its own. */
@@ -20,7 +21,7 @@ export async function startGitRefTransaction(
     { name: "update-ref", flags },
     { signal, ...(usage && { usage }), hooks, stdin: "pipe", stderr: "stream" },
   );
-  return new GitRefTransaction(process, objectFormat, signal);
+  return new GitRefTransaction(process, repository.path, { objectFormat, signal });
 }
 
 /** Characters of commands that are collected before they are written to git. */
@@ -36,6 +37,8 @@ type State = "open" | "prepared" | "ended";
 /** A transaction in a `git update-ref --stdin` process; closing the stdin of that aborts it. */
 class GitRefTransaction implements RefTransaction {
   readonly #process: GitProcess;
+  /** Path of the repository. */
+  readonly #directory: string;
   readonly #signal: AbortSignal;
   readonly #zero: Oid;
   readonly #answers: AsyncIterator<Buffer>;
@@ -46,8 +49,13 @@ class GitRefTransaction implements RefTransaction {
   #awaited = "start: ok\n";
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(process: GitProcess, objectFormat: ObjectFormat, signal: AbortSignal) {
+  constructor(
+    process: GitProcess,
+    directory: string,
+    { objectFormat, signal }: { readonly objectFormat: ObjectFormat; readonly signal: AbortSignal },
+  ) {
     this.#process = process;
+    this.#directory = directory;
     this.#signal = signal;
     this.#zero = zeroOid(objectFormat);
     // An abort destroys the stream, maybe while nobody reads it.
@@ -157,9 +165,13 @@ class GitRefTransaction implements RefTransaction {
     const exit = await this.#process.exited;
     const stderr = await this.#stderr;
     if (this.#signal.aborted) return this.#signal.reason;
-    const failure = parseUpdateFailure(stderr);
+    const failure = parseUpdateFailure(stderr, refStorageOf(this.#directory));
     return failure ?? new GitExitError({ ...exit, stderr: textFromBinary(stderr) });
   }
+}
+
+function refStorageOf(directory: string): RefStorage {
+  return existsSync(`${directory}/reftable`) ? "reftable" : "files";
 }
 
 /** Reads a stream to its end and keeps the start as a binary string. */

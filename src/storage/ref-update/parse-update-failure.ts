@@ -12,15 +12,23 @@ import {
   RepeatedUpdateError,
 } from "./ref-update-errors.ts";
 
+/** Where a repository keeps its references. */
+export type RefStorage = "files" | "reftable";
+
 interface Complaint {
+  /** Where only one storage words it so. */
+  readonly storage?: RefStorage;
   readonly pattern: RegExp;
   /** Makes the error from what the pattern has captured. */
   readonly error: (first: string, second: string, third: string) => RefUpdateError;
 }
 
 /**
- * The words of `git update-ref`, for references in files and in reftables. The order matters: the
- * lock of packed-refs is named as the reason why a reference can't be deleted.
+ * The words of `git update-ref`. The order matters: the lock of packed-refs is named as the reason
+ * why a reference can't be deleted.
+ *
+ * Clients know what Gitaly makes of them. Among references in files it tells a conflict of names only
+ * where git has met a loose one; git's words for a packed one are to it no reason it knows.
  */
 const COMPLAINTS: readonly Complaint[] = [
   {
@@ -41,6 +49,12 @@ const COMPLAINTS: readonly Complaint[] = [
     error: (name) => new InvalidRefNameError(name),
   },
   {
+    storage: "files",
+    pattern: /^fatal: .*: cannot lock ref '.*': '(.*)' exists; cannot create '(.*)'\n$/,
+    error: (existing, conflicting) => new RefNameConflictError(existing, conflicting),
+  },
+  {
+    storage: "reftable",
     pattern: /^fatal: .*: '(.*)' exists; cannot create '(.*)'\n$/,
     error: (existing, conflicting) => new RefNameConflictError(existing, conflicting),
   },
@@ -74,8 +88,12 @@ const COMPLAINTS: readonly Complaint[] = [
  * Finds out why `git update-ref --stdin` failed from all of its stderr, a binary string; undefined
  * when it is none of the reasons that callers tell apart.
  */
-export function parseUpdateFailure(stderr: string): RefUpdateError | undefined {
-  for (const { pattern, error } of COMPLAINTS) {
+export function parseUpdateFailure(
+  stderr: string,
+  refStorage: RefStorage,
+): RefUpdateError | undefined {
+  for (const { storage = refStorage, pattern, error } of COMPLAINTS) {
+    if (storage !== refStorage) continue;
     const match = pattern.exec(stderr);
     if (match !== null) return error(match[1] ?? "", match[2] ?? "", match[3] ?? "");
   }

@@ -109,6 +109,7 @@ const SITUATIONS: readonly Situation[] = [
     name: "a packed reference is in the way of a folder",
     arrange: someRefs,
     changes: ({ commits }) => [{ name: "refs/heads/packed/x", newOid: commits[0] }],
+    isLeftToGit: true,
   },
   {
     name: "a packed reference is below a new one",
@@ -117,6 +118,7 @@ const SITUATIONS: readonly Situation[] = [
       pair.both(pack);
     },
     changes: ({ commits }) => [{ name: "refs/heads/loose", newOid: commits[0] }],
+    isLeftToGit: true,
   },
   {
     name: "a deleted reference is in the way of a new one",

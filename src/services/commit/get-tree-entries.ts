@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { ListedEntry } from "../../git/object/list-tree.ts";
 import { isTreeMode } from "../../git/object/tree-object.ts";
 import type { Oid } from "../../git/oid/oid.ts";
@@ -11,17 +11,17 @@ import {
   TreeEntry_EntryType as EntryType,
   GetTreeEntriesErrorSchema,
   type GetTreeEntriesRequest,
+  GetTreeEntriesResponseSchema,
   GetTreeEntriesRequest_SortBy as SortBy,
-  type TreeEntry,
-  TreeEntrySchema,
 } from "../../proto/commit_pb.ts";
 import { PathError_ErrorType } from "../../proto/errors_pb.ts";
 import type { Call } from "../../rpc/call.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
 import { detail, invalidArgument, notFound, RpcError, wrapError } from "../../rpc/rpc-error.ts";
+import { type EncodedEntry, encodedEntrySize, encodedReply } from "../common/encoded-list.ts";
 import { lazyGitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
-import { fieldSize, numberFieldSize } from "../common/message-size.ts";
+import { MessageWriter } from "../common/message-writer.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { ReplyChunk } from "../common/reply-chunk.ts";
 import type { RevisionNeeds } from "../common/resolve-revision.ts";
@@ -31,7 +31,7 @@ import { cutTreePage, readTreeEntries } from "./tree-page.ts";
 import { decodeTreePageToken, type TreePageToken } from "./tree-page-token.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner };
-type GetTreeEntries = Handler<typeof CommitService.method.getTreeEntries>;
+type GetTreeEntries = EncodingHandler<typeof CommitService.method.getTreeEntries>;
 
 /** What a request asks for; texts are binary strings. */
 interface Query {
@@ -61,23 +61,26 @@ export function getTreeEntries(needs: Needs): GetTreeEntries {
       request.recursive || request.skipFlatPaths
         ? undefined
         : new FlatPaths(repository, ask, call.signal, query.token.tree !== "" && query.revision);
-    const chunk = new ReplyChunk(entrySize);
-    let cursor: Cursor = { paginationCursor: { nextCursor: page.cursor } };
+    const chunk = new ReplyChunk(encodedEntrySize);
+    const writer = new MessageWriter();
+    const revision = Buffer.from(textFromBinary(query.revision));
+    // Only the first reply has one, if only an empty one.
+    let cursor: Uint8Array | undefined = encodeCursor(page.cursor);
     for (const entry of page.entries) {
-      const flatPath = await flatPaths?.find(entry);
-      const full = chunk.add(treeEntry(entry, query.revision, flatPath));
+      const flatPath = isTreeMode(entry.mode) ? await flatPaths?.find(entry) : entry.path;
+      const full = chunk.add(encodeEntry(writer, entry, revision, flatPaths && flatPath));
       if (full === undefined) continue;
-      yield { entries: full, ...cursor };
-      cursor = {};
+      yield encodedReply(GetTreeEntriesResponseSchema, full, cursor);
+      cursor = undefined;
     }
     const entries = chunk.rest();
-    if (entries !== undefined) yield { entries, ...cursor };
+    if (entries !== undefined) yield encodedReply(GetTreeEntriesResponseSchema, entries, cursor);
   };
 }
 
-/** Only the first reply has one, if only an empty one. */
-interface Cursor {
-  readonly paginationCursor?: { readonly nextCursor: string };
+function encodeCursor(nextCursor: string): Uint8Array {
+  const reply = create(GetTreeEntriesResponseSchema, { paginationCursor: { nextCursor } });
+  return toBinary(GetTreeEntriesResponseSchema, reply);
 }
 
 function parseQuery(request: GetTreeEntriesRequest): Query {
@@ -166,28 +169,22 @@ function entryType(mode: number): EntryType {
   return (mode & 0o170000) === 0o160000 ? EntryType.COMMIT : EntryType.BLOB;
 }
 
-function treeEntry(
-  { oid, path, mode }: ListedEntry,
-  revision: Revision,
-  flatPath: Buffer | undefined,
-): TreeEntry {
-  const fields: MessageInitShape<typeof TreeEntrySchema> = {
-    oid,
-    path,
-    type: entryType(mode),
-    mode,
-    commitOid: textFromBinary(revision),
-  };
-  return create(TreeEntrySchema, flatPath === undefined ? fields : { ...fields, flatPath });
-}
+/** The number of the list of entries in the reply. */
+const ENTRIES_FIELD = 1;
 
-function entrySize({ oid, path, type, mode, commitOid, flatPath }: TreeEntry): number {
-  return (
-    fieldSize(oid.length) +
-    fieldSize(path.length) +
-    numberFieldSize(type) +
-    numberFieldSize(mode) +
-    fieldSize(Buffer.byteLength(commitOid)) +
-    fieldSize(flatPath.length)
-  );
+function encodeEntry(
+  writer: MessageWriter,
+  { oid, path, mode }: ListedEntry,
+  revision: Uint8Array,
+  flatPath: Uint8Array | undefined,
+): EncodedEntry {
+  if (flatPath !== undefined) writer.bytes(7, flatPath);
+  writer.bytes(6, revision);
+  writer.number(5, mode);
+  writer.number(4, entryType(mode));
+  writer.bytes(3, path);
+  writer.ascii(1, oid);
+  const size = writer.length;
+  writer.message(ENTRIES_FIELD, 0);
+  return { bytes: writer.take(), size };
 }

@@ -24,6 +24,7 @@ export function encodeTreePageToken(path: Uint8Array, tree: string): string {
 
 export function decodeTreePageToken(token: string): TreePageToken {
   const plain: TreePageToken = { start: binaryFromText(token), kind: "oid", tree: "" };
+  if (token === "") return plain;
   const base64 = token.replace(/[\r\n]/g, "");
   if (!BASE64.test(base64)) return plain;
   try {

@@ -31,6 +31,9 @@ const CACHED_BYTES_MAX = 4 * 1024 * 1024;
  */
 const KEPT_STEP = 8;
 
+/** Objects of a pack whose types are kept: enough for the entries of the largest usual trees. */
+const TYPES_MAX = 4096;
+
 interface ChainLink {
   readonly offset: number;
   readonly entry: PackEntry;
@@ -64,6 +67,8 @@ export interface ObjectStream extends ObjectHeader {
 export class Pack {
   readonly #file: PackFile;
   readonly #contents: CachePartition<CachedContent>;
+  /** Types by offset: pushes ask again and again for those of the same neighbours. */
+  readonly #types = new Map<number, ObjectType>();
 
   constructor(directory: string, name: string, format: ObjectFormat, resources: ReaderResources) {
     this.#file = new PackFile(directory, name, format, resources);
@@ -86,13 +91,19 @@ export class Pack {
 
   /** Gives back files and memory. Reading opens them again. */
   close(): void {
+    this.#types.clear();
     this.#contents.clear();
     this.#file.close();
   }
 
   /** Tells an object's type. Unlike `header`, it needs nothing of what is deflated. */
   typeOf(offset: number): ObjectType {
-    return this.#contents.get(offset)?.type ?? this.#chainOf(offset).base.type;
+    const known = this.#types.get(offset);
+    if (known !== undefined) return known;
+    const { type } = this.#chainOf(offset).base;
+    if (this.#types.size >= TYPES_MAX) this.#types.clear();
+    this.#types.set(offset, type);
+    return type;
   }
 
   /** Tells type and size of an object without making it. */

@@ -81,7 +81,7 @@ export async function receiveBundle(
 ): Promise<BundleFile> {
   const parent = locator.temporaryFolder(storageName);
   await mkdir(parent, { recursive: true, mode: DIRECTORY_MODE });
-  const folder = await mkdtemp(join(parent, "bundle"));
+  const folder = await mkdtemp(join(parent, "repo"));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     const path = join(folder, "repo.bundle");

@@ -22,6 +22,7 @@ import type { PackSharing } from "../services/common/pack-objects/pack-sharing.t
 import { ServerChannels } from "../services/common/server-channels.ts";
 import { TransactionVotes } from "../services/common/transaction-votes.ts";
 import type { FindPoolUpstreams } from "../services/internal-gitaly/list-pool-upstreams.ts";
+import { BackupMetrics } from "../storage/backup/backup-metrics.ts";
 import type { BackupSink } from "../storage/backup/backup-sink.ts";
 import { openSink } from "../storage/backup/open-sink.ts";
 import { Housekeeping } from "../storage/housekeeping/housekeeping.ts";
@@ -76,6 +77,7 @@ export interface Runtime {
   readonly hasBackups: boolean;
   /** Where backups go; undefined when the configuration doesn't say. */
   readonly backupSink: BackupSink | undefined;
+  readonly backupMetrics: BackupMetrics;
   /** Makes bundles for clients; undefined when the configuration doesn't say where they go. */
   readonly bundleUris: BundleUris | undefined;
   readonly metrics: MetricRegistry;
@@ -163,6 +165,7 @@ export async function buildRuntime(
     raftClusterId: config.raft.clusterId,
     hasBackups: config.backup.goCloudUrl !== "",
     backupSink: sinkOf(config.backup, environment),
+    backupMetrics: new BackupMetrics(metrics),
     bundleUris: createBundleUris(config, { git, repositories, metrics, logger }, stack),
     metrics,
     housekeeping: new Housekeeping({

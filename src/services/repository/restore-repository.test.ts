@@ -100,6 +100,28 @@ test("restoreRepository changes nothing when manifest or bundle is cut", async (
   assert.deepEqual(repository.gitLines(["for-each-ref"]), [`${commit} commit\trefs/heads/main`]);
 });
 
+for (const cut of ["002.bundle", "002.refs"]) {
+  test(`restoreRepository changes nothing when a later step's ${cut} is cut`, async (t) => {
+    const { server, client, sink, back } = await setUp(t);
+    const source = server.repository();
+    const first = writeCommit(source, { content: "saved\n", ref: "refs/heads/main" });
+    await back(source, "one");
+    writeCommit(source, { ref: "refs/heads/main", parents: [first] });
+    await back(source, "two");
+    const file = join(sink, "does-not-exist/@test/repo.git/two", cut);
+    truncateSync(file, readFileSync(file).length - 1);
+    const repository = server.repository();
+    const commit = writeCommit(repository, { content: "here\n", ref: "refs/heads/main" });
+    const request = { vanityRepository: VANITY, backupId: "two" };
+    const failure = { kind: "internal", message: /^restore repository: manager: restore from / };
+    for (const target of [repository.address, TARGET]) {
+      await assert.rejects(client.restoreRepository({ ...request, repository: target }), failure);
+    }
+    assert.deepEqual(repository.gitLines(["for-each-ref"]), [`${commit} commit\trefs/heads/main`]);
+    assert.equal(existsSync(join(server.storagePath, TARGET.relativePath)), false);
+  });
+}
+
 test("restoreRepository says what is wrong with a request", async (t) => {
   const { server, client } = await setUp(t);
   const repository = server.repository().address;

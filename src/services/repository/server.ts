@@ -1,5 +1,6 @@
 import { RepositoryService } from "../../proto/repository_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
+import type { BackupMetrics } from "../../storage/backup/backup-metrics.ts";
 import type { BackupSink } from "../../storage/backup/backup-sink.ts";
 import type { Housekeeping } from "../../storage/housekeeping/housekeeping.ts";
 import type { BundleUris } from "../common/bundle-uri/bundle-uris.ts";
@@ -53,6 +54,7 @@ type Needs = ReadNeeds &
   MirrorNeeds & {
     readonly housekeeping: Housekeeping;
     readonly backupSink: BackupSink | undefined;
+    readonly backupMetrics: BackupMetrics;
     readonly bundleUris: BundleUris | undefined;
   };
 

@@ -1,5 +1,8 @@
 import { DomainError } from "../../base/error/domain-error.ts";
 import { type Oid, parseOid } from "../../git/oid/oid.ts";
+import { HEAD } from "../../git/ref/ref-name.ts";
+import type { BackupSink } from "./backup-sink.ts";
+import { inStage } from "./backup-stage.ts";
 
 /** A reference as a backup remembers it; its name is a binary string. */
 export interface BackedUpReference {
@@ -19,10 +22,10 @@ const CHUNK_LENGTH = 64 << 10;
 
 /** Writes lines as `git show-ref --head` does: the object id, a blank, the name. */
 export async function* formatReferences(
-  references: Iterable<BackedUpReference>,
+  references: AsyncIterable<BackedUpReference> | Iterable<BackedUpReference>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let lines = "";
-  for (const { name, oid } of references) {
+  for await (const { name, oid } of references) {
     lines += `${oid} ${name}\n`;
     if (lines.length < CHUNK_LENGTH) continue;
     yield Buffer.from(lines, "latin1");
@@ -43,6 +46,21 @@ export async function* parseReferences(
     for (const line of lines) yield parseLine(line);
   }
   if (rest !== "") throw new ReferenceListError();
+}
+
+/** The references that a step of a backup has, but HEAD: what that names, the manifest tells. */
+export async function readReferences(
+  sink: BackupSink,
+  path: string,
+  signal: AbortSignal,
+): Promise<BackedUpReference[]> {
+  return inStage("read refs", signal, async () => {
+    const references: BackedUpReference[] = [];
+    for await (const reference of parseReferences(sink.read(path, signal))) {
+      if (reference.name !== HEAD) references.push(reference);
+    }
+    return references;
+  });
 }
 
 function parseLine(line: string): BackedUpReference {

@@ -1,6 +1,5 @@
 import { DomainError } from "../../base/error/domain-error.ts";
 import { systemErrorText } from "../../base/error/system-error-text.ts";
-import type { Call } from "../../rpc/call.ts";
 import { internal, invalidArgument, wrapError } from "../../rpc/rpc-error.ts";
 import type { BackedUpRepository } from "../../storage/backup/backup-catalogue.ts";
 
@@ -13,16 +12,16 @@ export function backupName(name: BackedUpRepository | undefined): BackedUpReposi
   return name;
 }
 
-/** Does a part of making or restoring a backup; its failure says which part it was. */
-export async function backupStage<Result>(
-  call: Call,
+/** Makes or restores a backup; a failure says so, and is internal when nobody knows better. */
+export async function backupCall(
   doing: string,
-  step: () => Result | Promise<Result>,
-): Promise<Result> {
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
   try {
-    return await step();
+    await work();
   } catch (error) {
-    call.signal.throwIfAborted();
+    signal.throwIfAborted();
     if (error instanceof DomainError) throw wrapError("internal", doing, error);
     throw internal(`${doing}: ${systemErrorText(error)}`, { cause: error });
   }

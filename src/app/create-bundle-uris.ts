@@ -7,6 +7,7 @@ import { openBundleStore } from "../storage/bundle-uri/open-bundle-store.ts";
 import type { Config } from "./config/config.ts";
 
 interface Parts {
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly git: GitRunner;
   readonly repositories: RepositoryCache;
   readonly metrics: MetricRegistry;
@@ -20,11 +21,12 @@ interface Parts {
  */
 export function createBundleUris(
   { bundleUri: { goCloudUrl } }: Config,
-  parts: Parts,
+  { environment, ...parts }: Parts,
   stack: AsyncDisposableStack,
 ): BundleUris | undefined {
   if (goCloudUrl === "") return undefined;
-  const bundleUris = stack.use(new BundleUris({ ...parts, store: openBundleStore(goCloudUrl) }));
+  const store = openBundleStore(goCloudUrl, environment);
+  const bundleUris = stack.use(new BundleUris({ ...parts, store }));
   parts.logger.info(`bundle-uri bucket configured: ${goCloudUrl}`);
   return bundleUris;
 }

@@ -166,7 +166,11 @@ export async function buildRuntime(
     hasBackups: config.backup.goCloudUrl !== "",
     backupSink: sinkOf(config.backup, environment),
     backupMetrics: new BackupMetrics(metrics),
-    bundleUris: createBundleUris(config, { git, repositories, metrics, logger }, stack),
+    bundleUris: createBundleUris(
+      config,
+      { git, repositories, metrics, logger, environment },
+      stack,
+    ),
     metrics,
     housekeeping: new Housekeeping({
       git,

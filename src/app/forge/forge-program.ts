@@ -75,6 +75,7 @@ async function gatewayConfig(settings: ForgeSettings): Promise<GatewayConfig> {
     httpListenAddr: `127.0.0.1:${settings.httpPort}`,
     sshListenAddr: `127.0.0.1:${settings.sshPort}`,
     server: { address: `tcp://127.0.0.1:${settings.grpcPort}` },
+    bundles: { dir: settings.bundlesPath, secretKeyFile: settings.bundlesKeyPath },
   };
   try {
     return await loadGatewayConfig(settings.gatewayConfigPath, imposed);

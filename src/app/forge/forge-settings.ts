@@ -6,6 +6,9 @@ export interface ForgeSettings {
   readonly folder: string;
   readonly storagePath: string;
   readonly runtimeDir: string;
+  /** Bundles that clients download before they clone, and what their URLs are signed with. */
+  readonly bundlesPath: string;
+  readonly bundlesKeyPath: string;
   readonly serverConfigPath: string;
   readonly gatewayConfigPath: string;
   readonly grpcPort: number;
@@ -36,6 +39,8 @@ export function readForgeSettings(
     folder,
     storagePath: join(folder, "repositories"),
     runtimeDir: join(folder, "run"),
+    bundlesPath: join(folder, "bundles"),
+    bundlesKeyPath: join(folder, "bundles.key"),
     serverConfigPath: join(folder, "gitaly.toml"),
     gatewayConfigPath: join(folder, "gateway.toml"),
     grpcPort: port("GRPC_PORT"),

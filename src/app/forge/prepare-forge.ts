@@ -1,5 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { stringify } from "smol-toml";
 import type { ForgeSettings } from "./forge-settings.ts";
 
@@ -8,14 +9,17 @@ const BIN_DIRECTORY = fileURLToPath(new URL("../../../bin", import.meta.url));
 
 /** Makes the forge's folders and configuration files. What the owner may have edited is kept. */
 export async function prepareForge(settings: ForgeSettings): Promise<void> {
-  for (const folder of [settings.folder, settings.storagePath, settings.runtimeDir]) {
+  const { folder: root, storagePath, runtimeDir, bundlesPath } = settings;
+  for (const folder of [root, storagePath, runtimeDir, bundlesPath]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
+  await writeNew(settings.bundlesKeyPath, randomBytes(32).toString("hex"));
   await writeFile(settings.serverConfigPath, serverConfig(settings));
   await writeNew(settings.gatewayConfigPath, GATEWAY_CONFIG);
 }
 
-function serverConfig({ grpcPort, runtimeDir, storagePath }: ForgeSettings): string {
+function serverConfig(settings: ForgeSettings): string {
+  const { grpcPort, runtimeDir, storagePath } = settings;
   const config = {
     listen_addr: `127.0.0.1:${grpcPort}`,
     bin_dir: BIN_DIRECTORY,
@@ -23,8 +27,18 @@ function serverConfig({ grpcPort, runtimeDir, storagePath }: ForgeSettings): str
     graceful_restart_timeout: "5s",
     logging: { format: "text", level: "warn" },
     storage: [{ name: "default", path: storagePath }],
+    bundle_uri: { go_cloud_url: bundlesUrl(settings) },
   };
   return `# Written anew by every start of the forge: changes are lost.\n${stringify(config)}\n`;
+}
+
+/** Where the server keeps bundles; the forge's own door serves them. */
+function bundlesUrl({ bundlesPath, bundlesKeyPath, httpPort }: ForgeSettings): string {
+  const url = pathToFileURL(bundlesPath);
+  url.searchParams.set("base_url", `http://127.0.0.1:${httpPort}/-/bundles`);
+  url.searchParams.set("secret_key_path", bundlesKeyPath);
+  url.searchParams.set("metadata", "skip");
+  return url.href;
 }
 
 const GATEWAY_CONFIG = `# The forge's doors for git clients. This file is yours: it is made once and kept.
@@ -41,12 +55,16 @@ create_on_push = true
 # authorized_keys = ["ssh-ed25519 AAAA... me@laptop"]
 # authorized_keys_file = "authorized_keys"
 
+# Repositories that are often cloned get a bundle, which clients with transfer.bundleURI download
+# first. A bundle keeps what its branch was when it was made, for a day or longer.
+# feature_flags = ["bundle_uri", "bundle_generation"]
+
 log_level = "warn"
 `;
 
 async function writeNew(path: string, content: string): Promise<void> {
   try {
-    await writeFile(path, content, { flag: "wx" });
+    await writeFile(path, content, { flag: "wx", mode: 0o600 });
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }

@@ -28,6 +28,10 @@ authorized_keys = ["ssh-ed25519 AAAA one"]
 authorized_keys_file = "keys.txt"
 log_format = "json"
 log_level = "debug"
+feature_flags = ["bundle_uri"]
+[bundles]
+dir = "bundles"
+secret_key_file = "bundles.key"
 [server]
 address = "tcp://127.0.0.1:2305"
 token_file = "token"
@@ -48,13 +52,18 @@ token = "t"
     tokens: [{ username: "ada", token: "t" }],
     authorizedKeys: ["ssh-ed25519 AAAA one", "ssh-rsa BBBB two", ""],
     authorizedKeysFile: "keys.txt",
+    featureFlags: ["bundle_uri"],
+    bundles: { dir: join(folder, "bundles"), secretKeyFile: join(folder, "bundles.key") },
     logFormat: "json",
     logLevel: "debug",
   });
 });
 
 test("loadGatewayConfig lists all problems at once", async (t) => {
-  const { path } = write(t, 'storage = ""\n[server]\ntoken = "a"\ntoken_file = "b"\n[[token]]\n');
+  const { path } = write(
+    t,
+    'storage = ""\n[server]\ntoken = "a"\ntoken_file = "b"\n[bundles]\ndir = "b"\n[[token]]\n',
+  );
   await assert.rejects(loadGatewayConfig(path), (error) => {
     assert.ok(error instanceof ConfigError);
     for (const key of [
@@ -62,6 +71,7 @@ test("loadGatewayConfig lists all problems at once", async (t) => {
       "storage",
       "server.address",
       "server.token_file",
+      "bundles.secret_key_file",
       "token",
       "username",
     ]) {

@@ -17,6 +17,14 @@ export interface ServerSettings {
   readonly tokenFile: string;
 }
 
+/** `[bundles]`: bundles of a server on this machine that the gateway serves below `/-/bundles`. */
+export interface BundleSettings {
+  /** The folder of the server's `[bundle_uri]`; none when empty. */
+  readonly dir: string;
+  /** The file that the server signs URLs with, its `secret_key_path`. */
+  readonly secretKeyFile: string;
+}
+
 /** The gateway's configuration, `gateway.toml`. Empty means "not set". */
 export interface GatewayConfig {
   /** Where smart HTTP is served, `host:port`; nowhere when empty. */
@@ -36,6 +44,9 @@ export interface GatewayConfig {
   readonly authorizedKeys: readonly string[];
   /** A file with more authorized keys; it need not exist. */
   readonly authorizedKeysFile: string;
+  /** Features of the server that clients get who fetch, such as `bundle_uri`. */
+  readonly featureFlags: readonly string[];
+  readonly bundles: BundleSettings;
   readonly logFormat: string;
   readonly logLevel: string;
 }
@@ -50,6 +61,8 @@ const DEFAULTS: GatewayConfig = {
   tokens: [],
   authorizedKeys: [],
   authorizedKeysFile: "",
+  featureFlags: [],
+  bundles: { dir: "", secretKeyFile: "" },
   logFormat: "text",
   logLevel: "info",
 };
@@ -62,6 +75,11 @@ const SERVER_FIELDS: Fields<ServerSettings> = {
 
 const TOKEN_FIELDS: Fields<ClientToken> = { username: text("username"), token: text("token") };
 
+const BUNDLE_FIELDS: Fields<BundleSettings> = {
+  dir: text("dir"),
+  secretKeyFile: text("secret_key_file"),
+};
+
 const FIELDS: Fields<GatewayConfig> = {
   httpListenAddr: text("http_listen_addr"),
   sshListenAddr: text("ssh_listen_addr"),
@@ -72,6 +90,8 @@ const FIELDS: Fields<GatewayConfig> = {
   tokens: tables("token", TOKEN_FIELDS, { username: "", token: "" }),
   authorizedKeys: texts("authorized_keys"),
   authorizedKeysFile: text("authorized_keys_file"),
+  featureFlags: texts("feature_flags"),
+  bundles: table("bundles", BUNDLE_FIELDS),
   logFormat: text("log_format"),
   logLevel: text("log_level"),
 };
@@ -81,6 +101,7 @@ export interface ImposedSettings {
   readonly httpListenAddr: string;
   readonly sshListenAddr: string;
   readonly server: Pick<ServerSettings, "address">;
+  readonly bundles?: BundleSettings;
 }
 
 /**
@@ -101,18 +122,22 @@ export async function loadGatewayConfig(
   const problems = findGatewayProblems(config).map(problemText);
   if (problems.length > 0) throw new ConfigError(`${path}: ${problems.join("; ")}`);
   const folder = dirname(path);
-  const { server } = config;
+  const { server, bundles } = config;
   return {
     ...config,
     hostKeyDir: resolve(folder, config.hostKeyDir),
     server: { ...server, token: await tokenOf(server, folder) },
+    bundles: {
+      dir: bundles.dir && resolve(folder, bundles.dir),
+      secretKeyFile: bundles.secretKeyFile && resolve(folder, bundles.secretKeyFile),
+    },
     authorizedKeys: [...config.authorizedKeys, ...(await keysOf(config, folder))],
   };
 }
 
 /** Lists what keeps a gateway from being started with the configuration. */
 export function findGatewayProblems(config: GatewayConfig): readonly Problem[] {
-  const { httpListenAddr, sshListenAddr, server, tokens } = config;
+  const { httpListenAddr, sshListenAddr, server, tokens, bundles } = config;
   const listens = httpListenAddr !== "" || sshListenAddr !== "";
   const twoTokens = server.token !== "" && server.tokenFile !== "";
   return [
@@ -120,6 +145,10 @@ export function findGatewayProblems(config: GatewayConfig): readonly Problem[] {
     ...at("storage", unlessSet(config.storage)),
     ...under("server", at("address", unlessSet(server.address))),
     ...under("server", at("token_file", twoTokens ? "token is set as well" : undefined)),
+    ...under(
+      "bundles",
+      at("secret_key_file", bundles.dir === "" ? undefined : unlessSet(bundles.secretKeyFile)),
+    ),
     ...under(
       "token",
       each(tokens, ({ username, token }) => [

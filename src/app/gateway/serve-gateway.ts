@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { Server } from "node:net";
 import { untilAborted } from "../../base/abort/until-aborted.ts";
 import type { Logger } from "../../base/log/logger.ts";
@@ -5,11 +6,12 @@ import { HttpAccess } from "../../gateway/access/http-access.ts";
 import { SshAccess } from "../../gateway/access/ssh-access.ts";
 import type { GitBackend } from "../../gateway/backend/git-backend.ts";
 import { connectBackend } from "../../gateway/backend/rpc-backend.ts";
+import { BundleFiles } from "../../gateway/http/bundle-files.ts";
 import { createHttpGateway } from "../../gateway/http/http-gateway.ts";
 import { openHostKeys } from "../../gateway/ssh/host-keys.ts";
 import { createSshGateway } from "../../gateway/ssh/ssh-gateway.ts";
 import { listen } from "../listen.ts";
-import type { GatewayConfig } from "./gateway-config.ts";
+import type { BundleSettings, GatewayConfig } from "./gateway-config.ts";
 
 /** A listener that can be closed. */
 type Closable = Pick<Server, "close">;
@@ -26,7 +28,10 @@ export async function serveGateway(
   config: GatewayConfig,
   { logger, signal, onListening }: ServeGatewayOptions,
 ): Promise<void> {
-  await using backend = connectBackend(config.server.address, { token: config.server.token });
+  await using backend = connectBackend(config.server.address, {
+    token: config.server.token,
+    featureFlags: config.featureFlags,
+  });
   const listeners: Closable[] = [];
   try {
     if (config.httpListenAddr !== "") listeners.push(await serveHttp(config, backend, logger));
@@ -45,7 +50,9 @@ async function serveHttp(
 ): Promise<Closable> {
   const { storage: storageName, createOnPush, tokens } = config;
   const access = new HttpAccess(tokens);
-  const server = createHttpGateway({ backend, access, storageName, createOnPush, logger });
+  const bundles = await openBundles(config.bundles);
+  const gateway = { backend, access, storageName, createOnPush, logger, bundles };
+  const server = createHttpGateway(gateway);
   await listen(server, config.httpListenAddr);
   logger.info("listening for git over HTTP", {
     address: config.httpListenAddr,
@@ -57,6 +64,14 @@ async function serveHttp(
       return server.close();
     },
   };
+}
+
+async function openBundles({
+  dir,
+  secretKeyFile,
+}: BundleSettings): Promise<BundleFiles | undefined> {
+  if (dir === "") return undefined;
+  return new BundleFiles({ folder: dir, secret: await readFile(secretKeyFile) });
 }
 
 async function serveSsh(

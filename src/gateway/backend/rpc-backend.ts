@@ -14,21 +14,30 @@ import type { Body, GitBackend, Streams, TransferRequest, TransferService } from
 /** The exit status of a git command that failed. */
 const EXIT_FAILED = 128;
 
+export interface BackendOptions extends DialOptions {
+  /** Features of the server that clients get who fetch, such as `bundle_uri`. */
+  readonly featureFlags?: readonly string[] | undefined;
+}
+
 /** Connects to a Gitaly server. The connection is made when it is needed, and again when lost. */
 export function connectBackend(
   address: string,
-  options: DialOptions,
+  { featureFlags = [], ...options }: BackendOptions,
 ): GitBackend & AsyncDisposable {
-  return new RpcBackend(dial(address, { ...options, sidechannel: true }));
+  const channel = dial(address, { ...options, sidechannel: true });
+  return new RpcBackend(channel, featureMetadata(featureFlags));
 }
 
 class RpcBackend implements GitBackend, AsyncDisposable {
   readonly #channel: Channel;
+  /** What fetches send along. */
+  readonly #fetchMetadata: Readonly<Record<string, string>>;
   readonly #http: Client<typeof SmartHTTPService>;
   readonly #ssh: Client<typeof SSHService>;
   readonly #repositories: Client<typeof RepositoryService>;
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, fetchMetadata: Readonly<Record<string, string>>) {
+    this.#fetchMetadata = fetchMetadata;
     this.#channel = channel;
     this.#http = createClient(SmartHTTPService, channel);
     this.#ssh = createClient(SSHService, channel);
@@ -40,7 +49,7 @@ class RpcBackend implements GitBackend, AsyncDisposable {
     const message = { repository: request.repository, gitProtocol };
     const replies =
       service === "upload-pack"
-        ? this.#http.infoRefsUploadPack(message, { signal })
+        ? this.#http.infoRefsUploadPack(message, { signal, metadata: this.#fetchMetadata })
         : this.#http.infoRefsReceivePack(message, { signal });
     for await (const { data } of replies) yield data;
   }
@@ -50,7 +59,7 @@ class RpcBackend implements GitBackend, AsyncDisposable {
     await this.#channel.withSidechannel(
       (stream) => exchange(stream, input, signal, (chunk) => writeTo(output, chunk, signal)),
       (options) => this.#http.postUploadPackWithSidechannel({ repository, gitProtocol }, options),
-      { signal },
+      { signal, metadata: this.#fetchMetadata },
     );
   }
 
@@ -61,7 +70,7 @@ class RpcBackend implements GitBackend, AsyncDisposable {
       await this.#channel.withSidechannel(
         (stream) => exchange(stream, streams.input, signal, (chunk) => bands.take(chunk)),
         (options) => this.#ssh.sSHUploadPackWithSidechannel({ repository, gitProtocol }, options),
-        { signal },
+        { signal, metadata: this.#fetchMetadata },
       );
     } catch (error) {
       // git has said on stderr why it failed; the call's error adds nothing for the client.
@@ -112,6 +121,11 @@ class RpcBackend implements GitBackend, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#channel.close();
   }
+}
+
+function featureMetadata(flags: readonly string[]): Record<string, string> {
+  const keys = flags.map((flag) => `gitaly-feature-${flag.replaceAll("_", "-")}`);
+  return Object.fromEntries(keys.map((key) => [key, "true"]));
 }
 
 /** What the first message of a push says. */

@@ -7,6 +7,7 @@ import type { HttpAccess } from "../access/http-access.ts";
 import type { GitBackend, TransferRequest } from "../backend/git-backend.ts";
 import { createMissing } from "../create-missing.ts";
 import { parseRepositoryPath } from "../repository-path.ts";
+import type { BundleFiles } from "./bundle-files.ts";
 import { failureStatus } from "./failure-status.ts";
 import { type GitRoute, parseGitRoute } from "./git-route.ts";
 import { welcomePage } from "./welcome-page.ts";
@@ -18,6 +19,8 @@ export interface HttpGatewayOptions {
   /** Whether the first push to a path makes the repository. */
   readonly createOnPush: boolean;
   readonly logger: Logger;
+  /** Serves bundles that the server has made; undefined when they are served elsewhere. */
+  readonly bundles?: BundleFiles | undefined;
 }
 
 /** A request's header must be complete within this time; bodies may take as long as they need. */
@@ -59,6 +62,7 @@ async function serve(
 ): Promise<void> {
   const { method = "", url = "" } = request;
   if (method === "GET" && url === "/") return page(response, welcomePage(request.headers.host));
+  if (method === "GET" && (await options.bundles?.answer(url, response, signal)) === true) return;
   const route = parseGitRoute(method, url);
   const repository = route && parseRepositoryPath(options.storageName, route.path);
   if (route === undefined || repository === undefined) return refuse(response, 404, "not found");

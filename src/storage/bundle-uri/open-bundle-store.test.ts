@@ -25,7 +25,7 @@ test("openBundleStore keeps bundles in a folder and signs URLs for them", async 
       secret_key_path: key,
     }),
   );
-  const store = openBundleStore(url.href);
+  const store = openBundleStore(url.href, {});
   const path = "storage/a.git/uri/default.bundle";
   assert.equal(await store.exists(path, signal), false);
   await store.write(path, pieces("one ", "two"), signal);
@@ -53,7 +53,7 @@ test("openBundleStore keeps bundles in a folder and signs URLs for them", async 
 
 test("openBundleStore keeps nothing of a bundle that could not be made", async (t) => {
   const folder = temporaryDirectory(t);
-  const store = openBundleStore(`file://${folder}?metadata=skip`);
+  const store = openBundleStore(`file://${folder}?metadata=skip`, {});
   const failing = async function* (): AsyncGenerator<Uint8Array> {
     yield* pieces("begun");
     throw new Error("git has failed");
@@ -70,7 +70,7 @@ test("openBundleStore keeps nothing of a bundle that could not be made", async (
 
 test("openBundleStore doesn't leave its folder", async (t) => {
   const folder = temporaryDirectory(t);
-  const store = openBundleStore(`file://${folder}/in?create_dir=1&metadata=skip`);
+  const store = openBundleStore(`file://${folder}/in?create_dir=1&metadata=skip`, {});
   await store.write("../out/x", pieces("x"), signal);
   assert.deepEqual(readdirSync(folder), ["in"]);
   assert.equal(await store.exists("../out/x", signal), true);
@@ -96,7 +96,7 @@ test("openBundleStore refuses what is no place", (t) => {
     [`${file}?base_url=b&secret_key_path=${folder}/none`]: `open bucket ${file}?base_url=b&secret_key_path=${folder}/none: open ${folder}/none: no such file or directory`,
   };
   for (const [url, message] of Object.entries(cases)) {
-    assert.throws(() => openBundleStore(url), {
+    assert.throws(() => openBundleStore(url, {}), {
       message: `create bundle-URI sink: open bucket: ${message}`,
     });
   }

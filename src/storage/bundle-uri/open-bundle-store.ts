@@ -3,12 +3,14 @@ import { resolve } from "node:path";
 import { isMissing, systemErrorText } from "../../base/error/system-error-text.ts";
 import { UrlSigner } from "../../base/signed-url/url-signer.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
+import { SinkError } from "../backup/backup-sink.ts";
+import { openObjectStore, type SinkOptions } from "../backup/open-sink.ts";
 import { type BundleStore, BundleStoreError } from "./bundle-store.ts";
 import { FolderBundleStore } from "./folder-bundle-store.ts";
 import { UnavailableBundleStore } from "./unavailable-bundle-store.ts";
 
 /** Kinds of object storage that the protocol's servers know, but this one doesn't. */
-const OBJECT_STORAGES: ReadonlySet<string> = new Set(["s3", "azblob", "gs", "mem"]);
+const UNAVAILABLE: ReadonlySet<string> = new Set(["azblob", "gs", "mem"]);
 
 const PARAMETERS: ReadonlySet<string> = new Set([
   "create_dir",
@@ -23,19 +25,34 @@ const PARAMETERS: ReadonlySet<string> = new Set([
  * Finds out where bundles are kept, from a URL as Go CDK has it:
  * `file:///folder?base_url=https://host/path&secret_key_path=/file`, or that of an object storage.
  *
+ * @param environment where credentials for an object storage are
  * @throws BundleStoreError
  */
-export function openBundleStore(url: string): BundleStore {
+export function openBundleStore(url: string, environment: SinkOptions["environment"]): BundleStore {
   const scheme = /^([a-zA-Z][a-zA-Z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined) {
     throw new BundleStoreError(`open blob.Bucket: no scheme in URL ${quoteText(url)}`);
   }
   if (scheme === "file") return openFolder(url);
-  if (OBJECT_STORAGES.has(scheme)) return new UnavailableBundleStore(scheme);
+  const store = openObjects(url, environment);
+  if (store !== undefined) return store;
+  if (UNAVAILABLE.has(scheme)) return new UnavailableBundleStore(scheme);
   throw new BundleStoreError(
     `open blob.Bucket: no driver registered for ${quoteText(scheme)} for URL ${quoteText(url)}; ` +
       "available schemes: azblob, file, gs, mem, s3",
   );
+}
+
+function openObjects(
+  url: string,
+  environment: SinkOptions["environment"],
+): BundleStore | undefined {
+  try {
+    return openObjectStore(url, { environment, bufferBytes: 0 });
+  } catch (error) {
+    if (!(error instanceof SinkError)) throw error;
+    throw new BundleStoreError(error.message, { cause: error });
+  }
 }
 
 function openFolder(url: string): BundleStore {

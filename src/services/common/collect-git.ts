@@ -34,7 +34,13 @@ export async function collectGit(
   const started = git.start(directory, command, { ...runOptions, channel, stderr: "stream" });
   await using process = await started;
   const serving = process.channel && serveHooks?.(process.channel);
-  const [stdout, stderr] = await Promise.all([all(process.stdout), start(process.stderr)]);
+  const { stdin } = options;
+  const isFed = stdin !== undefined && stdin !== "pipe";
+  const [stdout, stderr] = await Promise.all([
+    all(process.stdout),
+    start(process.stderr),
+    isFed && process.feed(stdin),
+  ]);
   options.signal.throwIfAborted();
   const exit = await process.exited;
   await serving;

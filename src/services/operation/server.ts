@@ -1,6 +1,7 @@
 import { OperationService } from "../../proto/operations_pb.ts";
 import { type ServiceRegistration, serve } from "../../rpc/handler.ts";
 import type { OperationNeeds } from "../common/operation.ts";
+import type { VotingHooksNeeds } from "../common/voting-hooks.ts";
 import { userApplyPatch } from "./user-apply-patch.ts";
 import { userCherryPick } from "./user-cherry-pick.ts";
 import { type CommitFilesNeeds, userCommitFiles } from "./user-commit-files.ts";
@@ -18,7 +19,9 @@ import { userSquash } from "./user-squash.ts";
 import { userUpdateBranch } from "./user-update-branch.ts";
 import { userUpdateSubmodule } from "./user-update-submodule.ts";
 
-export function operationService(needs: OperationNeeds & CommitFilesNeeds): ServiceRegistration {
+type Needs = OperationNeeds & CommitFilesNeeds & VotingHooksNeeds;
+
+export function operationService(needs: Needs): ServiceRegistration {
   return serve(OperationService, {
     userApplyPatch: userApplyPatch(needs),
     userCherryPick: userCherryPick(needs),

@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { CustomHookError_HookType } from "../../proto/errors_pb.ts";
-import { UserApplyPatchErrorSchema } from "../../proto/operations_pb.ts";
+import { OperationService, UserApplyPatchErrorSchema } from "../../proto/operations_pb.ts";
+import { createClient } from "../../rpc/client/client.ts";
 import { commitFiles, type TestFile } from "../../testing/commit-files.ts";
 import { writeCustomHook } from "../../testing/custom-hook.ts";
 import { runTestGit, temporaryDirectory } from "../../testing/git-repository.ts";
@@ -17,6 +18,7 @@ import {
 import { eventually } from "../../testing/processes.ts";
 import { assertRepositoryErrors } from "../../testing/repository-errors.ts";
 import type { ServedRepository } from "../../testing/test-server.ts";
+import { beginTransaction, votesOn } from "../../testing/transaction-client.ts";
 
 type Files = Readonly<Record<string, TestFile>>;
 
@@ -38,6 +40,7 @@ interface Request {
   readonly expectedOldOid?: string;
   readonly patches: readonly Uint8Array[];
   readonly signal?: AbortSignal;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 function apply(server: OperationServer, repository: ServedRepository, request: Request) {
@@ -60,7 +63,7 @@ function apply(server: OperationServer, repository: ServedRepository, request: R
         payload(patch.subarray(7)),
       ]),
     ],
-    request.signal && { signal: request.signal },
+    { signal: request.signal, metadata: request.metadata },
   );
 }
 
@@ -293,4 +296,47 @@ test("userApplyPatch changes nothing when it is cancelled while a hook runs", as
   await assert.rejects(call);
   await eventually("nothing is left", 10_000, () => server.leftovers().length === 0);
   assert.equal(repository.gitLine(["rev-parse", MAIN]), commit);
+});
+
+test("servers of a transaction vote on each step of userApplyPatch, as those that run git", async (t) => {
+  const server = await startOperationServer(t);
+  const repository = server.repository();
+  const commit = commitFiles(repository, BASE);
+  repository.git(["update-ref", MAIN, commit]);
+  const patches = [
+    { ...BASE, file: "1\n" },
+    { ...BASE, file: "1\n", other: "2\n" },
+  ].map((files, index) =>
+    mail(repository, commit, files, index === 0 ? BASE : { ...BASE, file: "1\n" }),
+  );
+  const { channel, metadata, votes } = beginTransaction(t, server);
+  const operations = createClient(OperationService, channel);
+  await apply({ ...server, operations }, repository, { patches, metadata });
+  const zero = "0".repeat(40);
+  const [first, last] = [`${MAIN}~`, MAIN].map((name) => repository.gitLine(["rev-parse", name]));
+  const expected = [
+    `${zero} ${commit} HEAD\n`,
+    `${zero} ${commit} ORIG_HEAD\n`,
+    `${commit} ${commit} HEAD\n`,
+    `${zero} ${commit} ORIG_HEAD\n`,
+    `${commit} ${first} HEAD\n`,
+    `${first} ${last} HEAD\n`,
+  ];
+  const onTree = expected.flatMap((change) => votesOn(change).slice(1));
+  const cast = votes.filter((vote) => /^(?:preparing|prepared|committed) /.test(vote));
+  assert.deepEqual(cast, [...onTree, ...votesOn(`${commit} ${last} ${MAIN}\n`)]);
+});
+
+test("userApplyPatch changes nothing when other servers don't agree", async (t) => {
+  const server = await startOperationServer(t);
+  const repository = server.repository();
+  const commit = commitFiles(repository, BASE);
+  repository.git(["update-ref", MAIN, commit]);
+  const patches = [mail(repository, commit, { file: "1\n" })];
+  const { channel, metadata } = beginTransaction(t, server, "prepared");
+  const operations = createClient(OperationService, channel);
+  const call = apply({ ...server, operations }, repository, { patches, metadata });
+  await assert.rejects(call, { kind: "internal", message: /^add worktree: adding worktree: / });
+  assert.equal(repository.gitLine(["rev-parse", MAIN]), commit);
+  assert.deepEqual(server.leftovers(), []);
 });

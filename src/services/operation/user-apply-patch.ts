@@ -4,6 +4,7 @@ import type { Identity, IdentityDate } from "../../git/object/identity.ts";
 import { objectIdProblem } from "../../git/oid/object-id-problem.ts";
 import { type Oid, parseOid, zeroOid } from "../../git/oid/oid.ts";
 import { binaryFromBytes } from "../../git/ref/binary-string.ts";
+import type { GitExitError } from "../../gitcmd/git-runner.ts";
 import { RefusedByHookError } from "../../hooks/change/change-errors.ts";
 import {
   type UserApplyPatchRequest_Header as Header,
@@ -26,6 +27,7 @@ import {
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import { createDetachedWorkTree } from "../../storage/work-tree/detached-work-tree.ts";
 import { customHookDetail } from "../common/change-details.ts";
+import { collectGit } from "../common/collect-git.ts";
 import { defaultBranch } from "../common/default-branch.ts";
 import { takeFirst } from "../common/first-request.ts";
 import { locateRepository } from "../common/locate-repository.ts";
@@ -35,15 +37,17 @@ import { otherChangeFailure } from "../common/other-change-failure.ts";
 import type { RevisionNeeds } from "../common/resolve-revision.ts";
 import { TimeZoneError, userIdentity } from "../common/user-identity.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
+import { type VotingHooksNeeds, votingHooks } from "../common/voting-hooks.ts";
 import { changeWithoutObjects } from "./change-without-objects.ts";
 
+type Needs = OperationNeeds & VotingHooksNeeds;
 type UserApplyPatch = Handler<typeof OperationService.method.userApplyPatch>;
 
 /**
  * Commits the patches of a mailbox to a branch, as `git am` does, all of them or none. A branch that
  * doesn't exist is made from the default one.
  */
-export function userApplyPatch(needs: OperationNeeds): UserApplyPatch {
+export function userApplyPatch(needs: Needs): UserApplyPatch {
   return async (requests, call) => {
     const { first, rest } = await takeFirst(requests);
     const header = findHeader(first);
@@ -54,7 +58,8 @@ export function userApplyPatch(needs: OperationNeeds): UserApplyPatch {
     const ask = { git: needs.git, gitCall: () => options };
     const { parent, branchCreated } = await findParent(repository, header, ask);
     const committer = findCommitter(user, header);
-    const newOid = await applyPatches(needs, operation, parent, committer, patchBytes(rest));
+    const start = { parent, committer, located };
+    const newOid = await applyPatches(needs, operation, start, patchBytes(rest), call);
     const current = branchCreated ? zeroOid(repository.objects.format) : parent;
     const oldOid = await findOldOid(repository, header, current, ask);
     // Hooks find the commits in the repository, as nothing of a patch is in quarantine for them.
@@ -134,16 +139,18 @@ async function* patchBytes(requests: AsyncIterable<UserApplyPatchRequest>) {
  * @returns the last commit
  */
 async function applyPatches(
-  { git, locator }: OperationNeeds,
+  needs: Needs,
   { quarantine, options }: Operation,
-  parent: Oid,
-  committer: Required<Identity>,
+  { parent, committer, located: real }: Start,
   stdin: AsyncIterable<Uint8Array>,
+  call: Call,
 ): Promise<Oid> {
+  const { git, locator } = needs;
   const { repository: located, directory: objectDirectory } = quarantine;
   const folder = locator.temporaryFolder(located.storageName);
   using tree = await createDetachedWorkTree({ ...located, objectDirectory }, parent, folder);
   try {
+    await voteOnWorkTree(needs, parent, call);
     await git.run(tree.repository, { name: "read-tree", args: [parent] }, options);
   } catch (error) {
     throw wrapError("internal", "add worktree", error);
@@ -157,21 +164,60 @@ async function applyPatches(
       GIT_COMMITTER_DATE: dateText(committer.date),
     },
   } as const;
-  const okExitCodes = [...EXIT_CODES];
-  const run = { ...options, stdin, okExitCodes, hooks: "disabled" } as const;
-  const { exitCode, stdout, stderr } = await git.run(tree.repository, command, run);
-  if (exitCode !== 0) throw patchFailure(exitCode, stdout, stderr);
+  const run = { ...options, stdin, ...votingHooks(needs, real, call) };
+  const { failure, stdout, stderr } = await collectGit(git, tree.repository, command, run);
+  if (failure !== undefined) throw patchFailure(failure, stdout, stderr);
   const commit = tree.head();
   if (commit === undefined) throw internal("get patched commit: exit status 128");
   return commit;
 }
 
-/** All statuses: what git has printed tells what they mean. */
-const EXIT_CODES: Iterable<number> = Array.from({ length: 255 }, (_, index) => index + 1);
+interface Start {
+  readonly parent: Oid;
+  readonly committer: Required<Identity>;
+  /** The repository itself. */
+  readonly located: LocatedRepository;
+}
 
-function patchFailure(exitCode: number, stdout: Buffer, stderr: string): RpcError {
-  if (stdout.indexOf("Patch failed at") === 0) return failedPrecondition(stdout.toString());
-  return internal(`apply patch: exit status ${exitCode}, stderr: ${quoteText(stderr)}`);
+/**
+ * Casts the votes that making a working tree takes where git makes it: on its HEAD, on ORIG_HEAD
+ * and on HEAD once more. An error is what git says about the first of them.
+ */
+async function voteOnWorkTree({ votes }: Needs, parent: Oid, call: Call): Promise<void> {
+  const transaction = votes.transactionOf(call);
+  if (transaction === undefined) return;
+  const zero = "0".repeat(parent.length);
+  for (const change of [
+    `${zero} ${parent} HEAD`,
+    `${zero} ${parent} ORIG_HEAD`,
+    `${parent} ${parent} HEAD`,
+  ]) {
+    for (const phase of ["prepared", "committed"] as const) {
+      try {
+        await votes.vote(transaction, Buffer.from(`${change}\n`), phase, call.signal);
+      } catch (cause) {
+        call.signal.throwIfAborted();
+        // Git goes on once it has committed.
+        if (phase === "prepared") throw internal(worktreeRefusal(parent), { cause });
+      }
+    }
+  }
+}
+
+function worktreeRefusal(parent: Oid): string {
+  return [
+    `adding worktree: Preparing worktree (detached HEAD ${parent.slice(0, 7)})`,
+    "error executing git hook",
+    "fatal: in 'prepared' phase, update aborted by the reference-transaction hook",
+    ": exit status 128",
+  ].join("\n");
+}
+
+function patchFailure(cause: GitExitError, stdout: Buffer, stderr: string): RpcError {
+  if (stdout.indexOf("Patch failed at") === 0) {
+    return failedPrecondition(stdout.toString(), { cause });
+  }
+  return internal(`apply patch: ${cause.message}, stderr: ${quoteText(stderr)}`, { cause });
 }
 
 /** `Mon Jan 02 2006 15:04:05 -0700`. */

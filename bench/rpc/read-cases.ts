@@ -184,4 +184,10 @@ export const READ_CASES: readonly BenchCase[] = [
     ({ repository }) => ({ repository, gitProtocol: "version=2" }),
     { forksMax: 0.6 },
   ),
+  readCase(
+    "InfoRefsUploadPack of version 0",
+    SmartHTTPService.method.infoRefsUploadPack,
+    ({ repository }) => ({ repository }),
+    { forksMax: 0.6 },
+  ),
 ];

@@ -13,8 +13,8 @@ export interface LsRefsRequest {
   readonly unborn: boolean;
 }
 
-/** `unusual` is left to git, which knows what to say. */
-export type LsRefsState = "incomplete" | "unusual" | LsRefsRequest;
+/** `end`: nothing is asked any more. `unusual` is left to git, which knows what to say. */
+export type LsRefsState = "incomplete" | "unusual" | "end" | LsRefsRequest;
 
 const PREFIXES_MAX = 100;
 
@@ -73,9 +73,10 @@ export class LsRefsRequestParser {
   }
 
   #end(): LsRefsState {
+    if (this.#parser.bufferedBytes > 0) return "unusual";
+    if (this.#section === "command") return "end";
     const objectFormat = this.#objectFormat ?? "sha1";
     if (objectFormat !== "sha1" && objectFormat !== "sha256") return "unusual";
-    if (this.#section === "command" || this.#parser.bufferedBytes > 0) return "unusual";
     const prefixes: string[] = [];
     for (const line of this.#arguments) {
       if (line.startsWith(REF_PREFIX)) prefixes.push(line.slice(REF_PREFIX.length));

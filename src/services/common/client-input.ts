@@ -21,7 +21,14 @@ export class ClientInput {
     return value;
   }
 
-  /** Everything from the beginning. */
+  /** Forgets what was read so far, and returns it. */
+  takeRead(): readonly Uint8Array[] {
+    const read = this.#read;
+    this.#read = [];
+    return read;
+  }
+
+  /** Everything from the beginning, or from what was taken last. */
   fromStart(): AsyncGenerator<Uint8Array> {
     return this.#following(this.#read);
   }

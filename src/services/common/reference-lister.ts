@@ -1,4 +1,3 @@
-import { untilAborted } from "../../base/abort/until-aborted.ts";
 import { DomainError } from "../../base/error/domain-error.ts";
 import { UnadvertisableRefError } from "../../git/receive/push-advertisement.ts";
 import type { RepositoryCache } from "../../git/repository/repository-cache.ts";
@@ -29,8 +28,8 @@ export class ReferenceLister {
   }
 
   /**
-   * Reads a request and answers it, if that is what it asks. Undefined when git has to serve it, from
-   * the start of the input.
+   * Reads a request and answers it, if that is what it asks; "end" when the client asks nothing more.
+   * Undefined when git has to serve it, from the start of the input, and when the signal is aborted.
    *
    * @param options the request's own settings
    */
@@ -39,9 +38,9 @@ export class ReferenceLister {
     options: readonly ConfigPair[],
     input: ClientInput,
     signal: AbortSignal,
-  ): Promise<readonly Buffer[] | undefined> {
+  ): Promise<readonly Buffer[] | "end" | undefined> {
     const request = await readRequest(input, signal);
-    if (request === undefined) return undefined;
+    if (request === undefined || request === "end") return request;
     try {
       const fetchable = openForUpload(this.#needs, located, options);
       if (fetchable?.repository.objectFormat !== request.objectFormat) return undefined;
@@ -55,20 +54,27 @@ export class ReferenceLister {
   }
 }
 
-/** Undefined for another request, for one that ends too early, and when the call is aborted. */
+/** Undefined for another request, for one that ends too early, and when the signal is aborted. */
 async function readRequest(
   input: ClientInput,
   signal: AbortSignal,
-): Promise<LsRefsRequest | undefined> {
-  const parser = new LsRefsRequestParser();
-  const aborted = untilAborted(signal);
-  for (let bytes = 0; bytes < REQUEST_BYTES_MAX; ) {
-    const chunk = await Promise.race([input.next(), aborted]);
-    if (chunk === undefined) return undefined;
-    bytes += chunk.length;
-    const state = parser.push(chunk);
-    if (state === "unusual") return undefined;
-    if (state !== "incomplete") return state;
+): Promise<LsRefsRequest | "end" | undefined> {
+  if (signal.aborted) return undefined;
+  const aborted = Promise.withResolvers<undefined>();
+  const onAbort = (): void => aborted.resolve(undefined);
+  signal.addEventListener("abort", onAbort);
+  try {
+    const parser = new LsRefsRequestParser();
+    for (let bytes = 0; bytes < REQUEST_BYTES_MAX; ) {
+      const chunk = await Promise.race([input.next(), aborted.promise]);
+      if (chunk === undefined) return bytes === 0 && !signal.aborted ? "end" : undefined;
+      bytes += chunk.length;
+      const state = parser.push(chunk);
+      if (state === "unusual") return undefined;
+      if (state !== "incomplete") return state;
+    }
+    return undefined;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
-  return undefined;
 }

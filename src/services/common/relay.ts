@@ -55,6 +55,8 @@ export function sendTo(sink: Writable, pieces: readonly Uint8Array[]): Promise<v
     fail();
     return promise;
   }
+  // As many as are sent at once: their bytes are bounded.
+  sink.setMaxListeners(0);
   sink.once("close", fail);
   const last = pieces.length - 1;
   sink.cork();

@@ -50,7 +50,7 @@ export class UploadCommandError extends DomainError {
 export const HUNG_UP = "fatal: the remote end hung up unexpectedly\n";
 
 /** The longest time that a timer can be set to; it would go off at once otherwise. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
+export const TIMER_MS_MAX: number = 2 ** 31 - 1;
 
 /** Bytes of stderr that are kept for the error message. */
 const STDERR_BYTES_MAX = 64 * 1024;

@@ -19,7 +19,7 @@ import { locateRepository } from "../common/locate-repository.ts";
 import { advertisePush } from "../common/receive-pack/push-advertiser.ts";
 import { openForPush } from "../common/receive-pack/push-settings.ts";
 import { startFailure } from "../common/start-failure.ts";
-import { UploadAdvertiser } from "./advertise-upload.ts";
+import { UploadAdvertiser } from "../common/upload-advertiser.ts";
 
 export interface InfoRefsNeeds {
   readonly locator: RepositoryLocator;

@@ -73,7 +73,7 @@ export function postUploadPackWithSidechannel(needs: Needs): PostUploadPack {
       const listing = isNew
         ? await lister.answer(repository, options, input, call.signal)
         : undefined;
-      if (listing !== undefined) await sendTo(channel, listing);
+      if (listing !== undefined) await sendTo(channel, listing === "end" ? [] : listing);
       else await uploadPack(git, { repository, command }, { channel, observer, input }, call);
     } catch (error) {
       throw wrapError("internal", "running upload-pack", error);

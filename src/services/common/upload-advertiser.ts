@@ -9,9 +9,9 @@ import {
 import type { ConfigPair } from "../../gitcmd/git-command.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
-import { gitAgent } from "../common/git-agent.ts";
-import { KeptReferences } from "../common/kept-references.ts";
-import { openForUpload } from "../common/open-for-upload.ts";
+import { gitAgent } from "./git-agent.ts";
+import { KeptReferences } from "./kept-references.ts";
+import { openForUpload } from "./open-for-upload.ts";
 
 interface Needs {
   readonly git: GitRunner;
@@ -26,7 +26,7 @@ const VERSIONS: ReadonlyMap<string, 0 | 1> = new Map([
   ["version=1", 1],
 ]);
 
-/** Makes what clients are shown that want to fetch over HTTP, without git. */
+/** Makes what clients are shown that want to fetch without git. */
 export class UploadAdvertiser {
   readonly #needs: Needs;
   readonly #kept: KeptReferences;

@@ -19,8 +19,8 @@ import {
   startTestServer,
   type TestServer,
 } from "../../testing/test-server.ts";
-import { NO_BUNDLE_URI } from "../common/upload-pack-config.ts";
-import { UploadAdvertiser } from "./advertise-upload.ts";
+import { UploadAdvertiser } from "./upload-advertiser.ts";
+import { NO_BUNDLE_URI } from "./upload-pack-config.ts";
 
 /** Changes nothing, but isn't known to us: such a repository is left to git. */
 const LEFT_TO_GIT = ["uploadpack.keepAlive", "5"] as const;

@@ -28,6 +28,7 @@ import { openSink } from "../storage/backup/open-sink.ts";
 import { Housekeeping } from "../storage/housekeeping/housekeeping.ts";
 import { HousekeepingMetrics } from "../storage/housekeeping/housekeeping-metrics.ts";
 import { RepositoryLocator } from "../storage/locator/repository-locator.ts";
+import { PoolMetadataStore } from "../storage/pool-metadata/pool-metadata-store.ts";
 import type { OpenedAccess } from "./access/open-internal-api.ts";
 import type { Config } from "./config/config.ts";
 import type { BackupSettings } from "./config/section/backup.ts";
@@ -71,6 +72,8 @@ export interface Runtime {
   readonly signingCommitter: SigningCommitter | undefined;
   /** Undefined when there is no GitLab to ask. */
   readonly findPoolUpstreams: FindPoolUpstreams | undefined;
+  /** What is known of object pools; undefined when the configuration names no database. */
+  readonly poolMetadata: PoolMetadataStore | undefined;
   /** Which cluster the server belongs to; empty for none. */
   readonly raftClusterId: string;
   /** Whether the configuration says where backups go. */
@@ -162,6 +165,7 @@ export async function buildRuntime(
     }),
     signingCommitter: signingCommitter(config.git),
     findPoolUpstreams: access.poolUpstreams?.bind(access),
+    poolMetadata: openPoolMetadata(config, logger, stack),
     raftClusterId: config.raft.clusterId,
     hasBackups: config.backup.goCloudUrl !== "",
     backupSink: sinkOf(config.backup, environment),
@@ -185,6 +189,17 @@ function sinkOf(
   environment: RuntimeOptions["environment"],
 ): BackupSink | undefined {
   return url === "" ? undefined : openSink(url, { environment, bufferBytes });
+}
+
+function openPoolMetadata(
+  { poolMetadata: { databasePath: path } }: Config,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+): PoolMetadataStore | undefined {
+  if (path === "") return undefined;
+  const store = stack.use(PoolMetadataStore.open(path));
+  logger.info(`pool metadata store configured: ${path}`);
+  return store;
 }
 
 function signingCommitter(git: GitSettings): SigningCommitter | undefined {

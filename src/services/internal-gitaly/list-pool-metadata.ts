@@ -1,13 +1,22 @@
 import type { InternalGitaly } from "../../proto/internal_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
-import { failedPrecondition } from "../../rpc/rpc-error.ts";
+import { wrapError } from "../../rpc/rpc-error.ts";
+import { type PoolMetadataNeeds, poolMetadataOf } from "./pool-metadata-of.ts";
 
 type ListPoolMetadata = Handler<typeof InternalGitaly.method.listPoolMetadata>;
 
-/** Refuses to list pools from a database, which this server doesn't have. */
-export function listPoolMetadata(): ListPoolMetadata {
-  // biome-ignore lint/correctness/useYield: there is never anything to tell
-  return async function* () {
-    throw failedPrecondition("pool metadata store not configured");
+/** Streams the paths of all pools of a storage that the database knows. */
+export function listPoolMetadata(needs: PoolMetadataNeeds): ListPoolMetadata {
+  return async function* ({ storageName }) {
+    const store = poolMetadataOf(needs);
+    for (const poolDiskPath of poolPaths(store, storageName)) yield { poolDiskPath };
   };
+}
+
+function poolPaths(store: ReturnType<typeof poolMetadataOf>, storageName: string): string[] {
+  try {
+    return store.poolPaths(storageName);
+  } catch (error) {
+    throw wrapError("internal", "list pools", error);
+  }
 }

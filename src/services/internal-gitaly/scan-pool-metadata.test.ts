@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { InternalGitaly } from "../../proto/internal_pb.ts";
+import { temporaryDirectory } from "../../testing/git-repository.ts";
 import { collect } from "../../testing/repository-errors.ts";
 import { startTestServer, TEST_STORAGE } from "../../testing/test-server.ts";
 
 const POOL = "@pools/aa/bb/pool.git";
 
-async function fixture(t: TestContext) {
-  const server = await startTestServer(t);
+async function fixture(t: TestContext, databasePath = "") {
+  const server = await startTestServer(t, { poolMetadata: { databasePath } });
   const client = server.client(InternalGitaly);
   const scan = async (): Promise<[string, string][]> => {
     const replies = await collect(client.scanPoolMetadata({ storageName: TEST_STORAGE }));
@@ -51,6 +53,21 @@ test("scanPoolMetadata passes over pools that are damaged or gone", async (t) =>
   member("b.git", join(pool.path, "objects"));
   member("c.git", "../../gone.git/objects");
   assert.deepEqual(await scan(), []);
+});
+
+test("scanPoolMetadata notes who borrows from a pool that is gone", async (t) => {
+  const databasePath = join(temporaryDirectory(t), "pools.db");
+  const { scan, member } = await fixture(t, databasePath);
+  member("a.git", "../../gone.git/objects");
+  member("b.git", "../../gone.git/objects");
+  assert.deepEqual(await scan(), []);
+  const database = new DatabaseSync(databasePath);
+  t.after(() => database.close());
+  const rows = database.prepare("SELECT * FROM broken_pools ORDER BY pool_member").all();
+  assert.deepEqual(rows.map(Object.values), [
+    ["a.git", TEST_STORAGE, "gone.git"],
+    ["b.git", TEST_STORAGE, "gone.git"],
+  ]);
 });
 
 test("scanPoolMetadata explains what it can't read", async (t) => {

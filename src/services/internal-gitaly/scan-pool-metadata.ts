@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { posix } from "node:path";
+import type { Logger } from "../../base/log/logger.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
 import type { InternalGitaly } from "../../proto/internal_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
@@ -7,22 +8,29 @@ import { wrapError } from "../../rpc/rpc-error.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
 import { readAlternatesInfo } from "../../storage/repository-info/alternates-info.ts";
 import { type WalkedRepository, walkRepositories } from "../../storage/walk/walk-repositories.ts";
+import type { PoolMetadataNeeds } from "./pool-metadata-of.ts";
 
-type Needs = { readonly locator: RepositoryLocator };
+interface Needs extends PoolMetadataNeeds {
+  readonly locator: RepositoryLocator;
+  readonly logger: Logger;
+}
 type ScanPoolMetadata = Handler<typeof InternalGitaly.method.scanPoolMetadata>;
 
 /**
  * Streams which repositories of a storage borrow objects from which pool. Pools that are gone or
- * damaged are passed over.
+ * damaged are passed over; the database, if there is one, notes who borrows from them.
  */
-export function scanPoolMetadata({ locator }: Needs): ScanPoolMetadata {
+export function scanPoolMetadata(needs: Needs): ScanPoolMetadata {
+  const { locator } = needs;
   return async function* ({ storageName }, { signal }) {
     const storagePath = pathOfStorage(locator, storageName);
     for await (const repository of walkRepositories(locator, storageName, signal)) {
       const { relativePath } = repository;
       const poolPath = findPool(repository);
-      if (poolPath === undefined || !isGitDirectory(poolPath)) continue;
-      yield { relativePath, poolDiskPath: posix.relative(storagePath, poolPath) };
+      if (poolPath === undefined) continue;
+      const poolDiskPath = posix.relative(storagePath, poolPath);
+      if (isGitDirectory(poolPath)) yield { relativePath, poolDiskPath };
+      else recordBroken(needs, storageName, relativePath, poolDiskPath);
     }
   };
 }
@@ -42,6 +50,20 @@ function findPool({ path, relativePath }: WalkedRepository): string | undefined 
     return objects?.replace(/[^/]*$/, "");
   } catch (error) {
     throw wrapError("internal", `read alternates for ${quoteText(relativePath)}`, error);
+  }
+}
+
+/** The scan goes on when this fails. */
+function recordBroken(
+  { poolMetadata, logger }: Needs,
+  storage: string,
+  member: string,
+  pool: string,
+): void {
+  try {
+    poolMetadata?.recordBrokenPool(storage, member, pool);
+  } catch (error) {
+    logger.warn("failed to record broken pool", { error, storage, pool_member: member, pool });
   }
 }
 

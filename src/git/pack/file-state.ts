@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 
 /**
  * Tells whether a file or folder may have changed since it was read.
@@ -9,7 +9,7 @@ import { statSync } from "node:fs";
  */
 export class FileState {
   readonly #path: string;
-  #stamp = "";
+  #stats: Stats | undefined;
   #isSettled = false;
 
   constructor(path: string) {
@@ -22,39 +22,38 @@ export class FileState {
    */
   hasChanged(): boolean {
     const stats = statSync(this.#path, STAT_OPTIONS);
-    const stamp = stampOf(stats);
-    if (this.#isSettled && stamp === this.#stamp) return false;
-    this.#stamp = stamp;
-    this.#isSettled = stats === undefined || isSettled(stats.mtimeNs);
+    if (this.#isSettled && isSame(stats, this.#stats)) return false;
+    this.#stats = stats;
+    this.#isSettled = stats === undefined || isSettled(stats.mtimeMs);
     return true;
   }
 
   /** What identifies the state of a file; empty when there is none. */
   static stamp(path: string): string {
-    return stampOf(statSync(path, STAT_OPTIONS));
+    const stats = statSync(path, STAT_OPTIONS);
+    if (stats === undefined) return "";
+    return `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeMs}`;
   }
 }
 
-const STAT_OPTIONS = { bigint: true, throwIfNoEntry: false } as const;
+const STAT_OPTIONS = { throwIfNoEntry: false } as const;
 
 /** More than the steps in which a kernel counts time, and in which coarse file systems store it. */
 const SETTLED_AFTER_MS = 100;
 const COARSE_SETTLED_AFTER_MS = 2500;
 
-function isSettled(mtimeNs: bigint): boolean {
-  const waitMs = mtimeNs % 1_000_000_000n === 0n ? COARSE_SETTLED_AFTER_MS : SETTLED_AFTER_MS;
-  return Date.now() - Number(mtimeNs / 1_000_000n) > waitMs;
+function isSettled(mtimeMs: number): boolean {
+  const waitMs = mtimeMs % 1000 === 0 ? COARSE_SETTLED_AFTER_MS : SETTLED_AFTER_MS;
+  return Date.now() - mtimeMs > waitMs;
 }
 
-function stampOf(
-  stats:
-    | {
-        readonly dev: bigint;
-        readonly ino: bigint;
-        readonly size: bigint;
-        readonly mtimeNs: bigint;
-      }
-    | undefined,
-): string {
-  return stats === undefined ? "" : `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeNs}`;
+/** Times as numbers are exact to a quarter of a microsecond, and settled ones differ by more. */
+function isSame(one: Stats | undefined, other: Stats | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return (
+    one.mtimeMs === other.mtimeMs &&
+    one.size === other.size &&
+    one.ino === other.ino &&
+    one.dev === other.dev
+  );
 }

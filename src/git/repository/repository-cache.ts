@@ -106,7 +106,7 @@ function isConfigured({ repository, config }: CachedRepository): boolean {
 
 /** An inode may be given to a new folder, but not with the same time of birth. */
 function identify(path: string): string | undefined {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined || !stats.isDirectory()) return undefined;
-  return `${stats.dev} ${stats.ino} ${stats.birthtimeNs}`;
+  return `${stats.dev} ${stats.ino} ${stats.birthtimeMs}`;
 }

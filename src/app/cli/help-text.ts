@@ -70,12 +70,23 @@ function flagList(flags: FlagDefinitions): string {
 
 function flagNames(name: string, { kind, short }: FlagDefinition): string {
   const names = short === undefined ? [name] : [name, short];
-  const suffix = kind === "text" ? " string" : "";
+  const suffix = SUFFIXES[kind];
   return names.map((each) => `${dashed(each)}${suffix}`).join(", ");
 }
 
+const SUFFIXES: Readonly<Record<FlagDefinition["kind"], string>> = {
+  text: " string",
+  texts: " string",
+  number: " int",
+  truth: "",
+};
+
 function flagUsage(flag: FlagDefinition): string {
   const isStandard = Object.values(PROGRAM_FLAGS).includes(flag);
+  const { kind, usage, value } = flag;
+  if (value !== undefined) {
+    return `${usage} (default: ${kind === "number" ? value : JSON.stringify(value)})`;
+  }
   return flag.kind === "truth" && !isStandard ? `${flag.usage} (default: false)` : flag.usage;
 }
 

@@ -1,7 +1,10 @@
 /** One flag of a command. */
 export interface FlagDefinition {
-  readonly kind: "text" | "truth";
+  /** `texts` may be given more than once, and with commas. */
+  readonly kind: "text" | "truth" | "number" | "texts";
   readonly usage: string;
+  /** What counts when the flag isn't given. */
+  readonly value?: string;
   /** Another, shorter name. */
   readonly short?: string;
   /** The command doesn't run without it. */
@@ -13,9 +16,12 @@ export type FlagDefinitions = Readonly<Record<string, FlagDefinition>>;
 
 /** What the flags of a command line say. */
 export interface Flags {
-  /** The value of a text flag; empty when it isn't given. */
+  /** The value of a text flag; empty when it isn't given and has no value of its own. */
   text(name: string): string;
+  texts(name: string): readonly string[];
   truth(name: string): boolean;
+  /** A whole number; 0 when the flag isn't given and has no value of its own. */
+  number(name: string): number;
 }
 
 /** The arguments don't fit the flags of the command. */
@@ -40,19 +46,23 @@ export function parseFlags(
   stopAt: (arg: string) => boolean = () => false,
 ): ParsedFlags {
   const values = new Map<string, string>();
+  const given = new Map<string, string>();
+  for (const [name, { value }] of Object.entries(definitions)) {
+    if (value !== undefined) values.set(name, value);
+  }
   const args: string[] = [];
   const rest = argv.values();
   for (const arg of rest) {
     if (arg === "--") {
       args.push(...rest);
     } else if (arg.startsWith("-") && arg !== "-") {
-      takeFlag(arg, rest, definitions, values);
+      takeFlag(arg, rest, definitions, given);
     } else {
       args.push(arg);
       if (args.length === 1 && stopAt(arg)) args.push(...rest);
     }
   }
-  return finish(values, args);
+  return finish(new Map([...values, ...given]), args);
 }
 
 function takeFlag(
@@ -69,13 +79,23 @@ function takeFlag(
   }
   const next = inline === undefined ? rest.next() : { done: false, value: inline };
   if (next.done === true) throw new UsageError(`flag needs an argument: ${dashed(written)}`);
-  values.set(name, next.value);
+  if (definition.kind === "number") checkNumber(name, next.value);
+  const earlier = definition.kind === "texts" ? values.get(name) : undefined;
+  values.set(name, earlier === undefined ? next.value : `${earlier},${next.value}`);
+}
+
+function checkNumber(name: string, value: string): void {
+  if (/^[+-]?\d+$/.test(value)) return;
+  const problem = `strconv.ParseInt: parsing "${value}": invalid syntax`;
+  throw new UsageError(`invalid value "${value}" for flag -${name}: ${problem}`);
 }
 
 function finish(values: ReadonlyMap<string, string>, args: readonly string[]): ParsedFlags {
   const flags: Flags = {
     text: (name) => values.get(name) ?? "",
+    texts: (name) => values.get(name)?.split(",") ?? [],
     truth: (name) => values.get(name) === "true",
+    number: (name) => Number(values.get(name) ?? 0),
   };
   return { flags, args };
 }

@@ -1,9 +1,8 @@
 import { createLogger } from "../../base/log/create-logger.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
-import { CallError } from "../../rpc/client/call-error.ts";
 import { dial } from "../../rpc/client/channel.ts";
-import { codeName, codeOf } from "../../rpc/status/status.ts";
+import { callFailureText } from "../call-failure-text.ts";
 import { COMMANDS, type ServeCommand } from "./serve-command.ts";
 import type { SshProcess } from "./ssh-process.ts";
 import { readSshSettings } from "./ssh-settings.ts";
@@ -29,7 +28,7 @@ export async function runSshProgram(process: SshProcess): Promise<number> {
   try {
     return await run(serve, process);
   } catch (error) {
-    logger.info("command returned error", { "command.name": name, error: failureText(error) });
+    logger.info("command returned error", { "command.name": name, error: callFailureText(error) });
     return 1;
   }
 }
@@ -51,11 +50,4 @@ async function run(serve: ServeCommand, process: SshProcess): Promise<number> {
   const dialOptions = { sidechannel: true, ...(token !== "" && { token }) };
   await using channel = dial(address, dialOptions);
   return await serve(channel, payload, process, { signal, metadata });
-}
-
-/** As clients of gRPC in Go put it. */
-function failureText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (!(error instanceof CallError)) return error.message;
-  return `rpc error: code = ${codeName(codeOf(error, undefined))} desc = ${error.message}`;
 }

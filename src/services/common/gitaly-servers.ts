@@ -17,6 +17,15 @@ export function gitalyServers(metadata: RequestMetadata): ReadonlyMap<string, Gi
   // HTTP/2 joins values that come more than once; the first one counts.
   const encoded = metadata.getAll("gitaly-servers")[0]?.split(",", 1)[0];
   if (encoded === undefined) throw flawed("empty gitaly-servers metadata");
+  return parseGitalyServers(encoded);
+}
+
+/**
+ * Reads servers by the storages they have from base64 of JSON.
+ *
+ * @throws RpcError of kind `unknown`
+ */
+export function parseGitalyServers(encoded: string): ReadonlyMap<string, GitalyServer> {
   const servers = parseJson(decodeBase64(encoded));
   return new Map(
     Object.entries(servers).map(([name, server]) => {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { ObjectPoolService } from "../../proto/objectpool_pb.ts";
 import { RepositoryService } from "../../proto/repository_pb.ts";
 import { commitFiles } from "../../testing/commit-files.ts";
 import { openTestRepository, type TestRepository } from "../../testing/git-repository.ts";
+import { createTestPool } from "../../testing/object-pool.ts";
 import { serversMetadata, startOtherServer } from "../../testing/other-server.ts";
 import { startTestServer, TEST_STORAGE, type TestServer } from "../../testing/test-server.ts";
 
@@ -149,4 +151,40 @@ test("createFork says what is wrong", async (t) => {
   assertNothingLeft(server);
   mkdirSync(join(server.storagePath, TARGET.relativePath), { recursive: true });
   await refuses(good, "already-exists", "creating fork: repository exists already");
+});
+
+test("createFork shares the files of the source's pool, and can do without the pool", async (t) => {
+  for (const format of ["sha1", "sha256"] as const) {
+    const server = await startTestServer(t);
+    const source = server.repository({ format });
+    fill(source);
+    source.git(["repack", "-ad"]);
+    const pool = await createTestPool(server, source);
+    const pools = server.client(ObjectPoolService);
+    const objectPool = { repository: pool.address };
+    await pools.linkRepositoryToObjectPool({ repository: source.address, objectPool });
+    source.git(["repack", "-adl"]);
+    const own = commitFiles(source, { a: "later" });
+    source.git(["update-ref", "refs/heads/later", own]);
+    const metadata = serversMetadata({ [TEST_STORAGE]: server });
+    const request = { repository: TARGET, sourceRepository: source.address };
+    await server.client(RepositoryService).createFork(request, { metadata });
+    const made = opened(server, format);
+    assert.deepEqual(refs(made), ["refs/heads/later", ...REFS].toSorted());
+    const packs = (path: string): string[] =>
+      readdirSync(join(path, "objects/pack")).filter((name) => name.endsWith(".pack"));
+    const [shared = ""] = packs(pool.path);
+    const inode = (path: string): number => statSync(join(path, "objects/pack", shared)).ino;
+    assert.equal(inode(made.path), inode(pool.path));
+    assert.equal(existsSync(join(made.path, "objects/info/alternates")), false);
+    rmSync(pool.path, { recursive: true });
+    assert.equal(made.git(["fsck", "--strict", "--no-dangling"]).length, 0);
+    // Nothing but the new commit was sent.
+    const others = packs(made.path).filter((name) => name !== shared);
+    const count = (name: string): number =>
+      made.gitLines(["show-index", `--object-format=${format}`], {
+        input: readFileSync(join(made.path, "objects/pack", name.replace(".pack", ".idx"))),
+      }).length;
+    assert.deepEqual(others.map(count), [3]);
+  }
 });

@@ -19,6 +19,7 @@ import {
 import { placeRepository } from "../common/locate-repository.ts";
 import { forgetOrigin, runClone } from "../common/run-clone.ts";
 import { startFailure } from "../common/start-failure.ts";
+import { findForkPool, leaveForkPool } from "./fork-pool.ts";
 
 type Needs = CreateNeeds & InternalSourceNeeds & { readonly repositories: RepositoryCache };
 type CreateFork = Handler<typeof RepositoryService.method.createFork>;
@@ -28,7 +29,8 @@ const BRANCHES = "refs/heads/";
 /**
  * Makes a repository with the branches and tags of another one, or with one of its branches only.
  *
- * The source may be on another server. The fork appears as a whole; on failure nothing is left.
+ * The source may be on another server. The fork appears as a whole; on failure nothing is left. It
+ * shares the files of the source's object pool, if there is one here, but doesn't depend on it.
  */
 export function createFork(needs: Needs): CreateFork {
   return async (request, call) => {
@@ -38,7 +40,11 @@ export function createFork(needs: Needs): CreateFork {
     const seed = async (temporary: LocatedRepository): Promise<void> => {
       const flags = branchFlags(request);
       const from = findSource(needs, source, target, call);
-      await clone(needs, temporary, { ...from, flags: [...flags, ...from.flags] }, options);
+      const pool = findForkPool(needs.locator, source, target);
+      const reference = pool === undefined ? [] : [`--reference=${pool}`];
+      const cloneFlags = [...flags, ...reference, ...from.flags];
+      await clone(needs, temporary, { ...from, flags: cloneFlags }, options);
+      if (pool !== undefined) await leaveForkPool(needs.git, temporary, pool, options);
       checkHead(needs, temporary, request);
       await forgetOrigin(needs.git, temporary, { ...options, isMirror: false });
     };

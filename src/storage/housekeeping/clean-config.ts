@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GitConfig } from "../../git/config/git-config.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
@@ -25,7 +25,7 @@ export async function cleanConfig(
   options: HousekeepingRun,
 ): Promise<ReadonlyMap<string, number>> {
   const file = join(path, "config");
-  const content = await readFile(file, "latin1");
+  const content = readFileSync(file, "latin1");
   const pruned = pruneEmptySections(content);
   const names = GitConfig.parse(Buffer.from(content, "latin1")).entries.map(({ name }) => name);
   const unnecessary = names.filter((name) => UNNECESSARY.test(name));

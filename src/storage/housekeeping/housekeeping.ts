@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DomainError } from "../../base/error/domain-error.ts";
@@ -205,8 +206,11 @@ async function doing<T>(
 
 /** Attributes are read from the default branch; those in this file would win over them. */
 async function removeInfoAttributes(path: string): Promise<number> {
+  const file = join(path, "info/attributes");
+  // Hardly any repository has it, and to fail to remove it costs much more than to look.
+  if (!existsSync(file)) return 0;
   try {
-    await rm(join(path, "info/attributes"));
+    await rm(file);
     return 1;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return 0;

@@ -6,6 +6,7 @@ export interface ForgeSettings {
   readonly folder: string;
   readonly storagePath: string;
   readonly runtimeDir: string;
+  readonly backupsPath: string;
   /** Bundles that clients download before they clone, and what their URLs are signed with. */
   readonly bundlesPath: string;
   readonly bundlesKeyPath: string;
@@ -39,6 +40,7 @@ export function readForgeSettings(
     folder,
     storagePath: join(folder, "repositories"),
     runtimeDir: join(folder, "run"),
+    backupsPath: join(folder, "backups"),
     bundlesPath: join(folder, "bundles"),
     bundlesKeyPath: join(folder, "bundles.key"),
     serverConfigPath: join(folder, "gitaly.toml"),

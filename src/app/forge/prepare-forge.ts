@@ -9,8 +9,8 @@ const BIN_DIRECTORY = fileURLToPath(new URL("../../../bin", import.meta.url));
 
 /** Makes the forge's folders and configuration files. What the owner may have edited is kept. */
 export async function prepareForge(settings: ForgeSettings): Promise<void> {
-  const { folder: root, storagePath, runtimeDir, bundlesPath } = settings;
-  for (const folder of [root, storagePath, runtimeDir, bundlesPath]) {
+  const { folder: root, storagePath, runtimeDir, backupsPath, bundlesPath } = settings;
+  for (const folder of [root, storagePath, runtimeDir, backupsPath, bundlesPath]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
   await writeNew(settings.bundlesKeyPath, randomBytes(32).toString("hex"));
@@ -19,7 +19,7 @@ export async function prepareForge(settings: ForgeSettings): Promise<void> {
 }
 
 function serverConfig(settings: ForgeSettings): string {
-  const { grpcPort, runtimeDir, storagePath } = settings;
+  const { grpcPort, runtimeDir, storagePath, backupsPath } = settings;
   const config = {
     listen_addr: `127.0.0.1:${grpcPort}`,
     bin_dir: BIN_DIRECTORY,
@@ -27,6 +27,7 @@ function serverConfig(settings: ForgeSettings): string {
     graceful_restart_timeout: "5s",
     logging: { format: "text", level: "warn" },
     storage: [{ name: "default", path: storagePath }],
+    backup: { go_cloud_url: pathToFileURL(backupsPath).href },
     bundle_uri: { go_cloud_url: bundlesUrl(settings) },
   };
   return `# Written anew by every start of the forge: changes are lost.\n${stringify(config)}\n`;

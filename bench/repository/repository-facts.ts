@@ -55,10 +55,11 @@ export function readFacts(git: PlainGit, path: string): RepositoryFacts {
   const random = new SeededRandom(1);
   const defaultBranch = git.text([...inside, "symbolic-ref", "HEAD"]);
   const history = git.lines([...inside, "rev-list", "HEAD"]);
+  const [tip = ""] = history;
   const mainLine = git.lines([...inside, "rev-list", "--first-parent", "HEAD"]);
   const commits = sample(history, COMMITS, random);
   const names = (pattern: string): string[] =>
-    git.lines([...inside, "for-each-ref", "--format=%(refname)", pattern]);
+    git.lines([...inside, "for-each-ref", REF_FORMAT, pattern]);
   const branches = names("refs/heads/");
   const tags = names("refs/tags/");
   const items = commits.slice(0, TREES).flatMap((commit) => readTree(git, path, commit, random));
@@ -66,13 +67,13 @@ export function readFacts(git: PlainGit, path: string): RepositoryFacts {
     path,
     description: describe(path, history.length, branches.length, tags.length),
     defaultBranch,
-    tip: history[0] ?? "",
+    tip,
     tipTree: git.bytes([...inside, "cat-file", "tree", "HEAD"]),
     branches,
     tags,
     commits,
     pairs: pairsOf(mainLine, random),
-    merges: findMerges(git, path, branches),
+    merges: findMerges(git, { path, tip, branches }),
     blobs: items.filter(({ isFolder }) => !isFolder),
     folders: items.filter(({ isFolder }) => isFolder),
     tipPaths: sample(git.lines([...inside, "ls-tree", "-r", "--name-only", "HEAD"]), 500, random),
@@ -100,26 +101,30 @@ function readTree(git: PlainGit, path: string, commit: string, random: SeededRan
 }
 
 /**
- * Pairs that have commits of their own and no conflict: what was merged last, and branches that could
- * be merged.
+ * What was merged last, if both sides had commits of their own and no conflict. Where there is no
+ * such merge, branches that are behind the default one.
  */
-function findMerges(git: PlainGit, path: string, branches: readonly string[]): CommitPair[] {
+function findMerges(
+  git: PlainGit,
+  { path, tip, branches }: { path: string; tip: string; branches: readonly string[] },
+): CommitPair[] {
   const inside = ["-C", path];
   const flags = ["--merges", "--max-parents=2", "--parents", `-${MERGES_TRIED_MAX}`];
-  const merged = git.lines([...inside, "rev-list", ...flags, "HEAD"]).map((row) => {
-    const [, left = "", right = ""] = row.split(" ");
-    return { left, right };
-  });
-  const open = branches.slice(0, MERGES_TRIED_MAX).map((branch) => ({
-    left: git.text([...inside, "rev-parse", "HEAD"]),
-    right: git.text([...inside, "rev-parse", branch]),
-  }));
   const found: CommitPair[] = [];
-  for (const { left, right } of [...merged, ...open]) {
+  for (const row of git.lines([...inside, "rev-list", ...flags, "HEAD"])) {
+    const [, left = "", right = ""] = row.split(" ");
     if (found.length < MERGES && merges(git, path, left, right)) found.push({ left, right });
   }
-  return found;
+  if (found.length > 0) return found;
+  const merged = new Set(git.lines([...inside, "for-each-ref", "--merged=HEAD", REF_FORMAT]));
+  return branches.flatMap((name) => {
+    if (!merged.has(name)) return [];
+    const left = git.text([...inside, "rev-parse", name]);
+    return left === tip ? [] : [{ left, right: tip }];
+  });
 }
+
+const REF_FORMAT = "--format=%(refname)";
 
 function merges(git: PlainGit, path: string, left: string, right: string): boolean {
   const base = git.text(["-C", path, "merge-base", left, right]);

@@ -34,6 +34,7 @@ packages:
 git:
 	@tools/setup/git.sh
 	@tools/setup/tools.sh
+	@tools/setup/object-storage.sh
 
 helper:
 	@CC="$(CC)" tools/setup/helper.sh

@@ -36,6 +36,11 @@ export class Mailmap {
   readonly #entries = new Map<string, EmailEntry>();
   /** Answers of `findPerson`. */
   readonly #people = new Map<string, Buffer | undefined>();
+  /** The answer before: authors commit what they wrote, and one person makes all tags. */
+  #latest: { readonly name: Buffer; readonly person: Buffer | undefined } = {
+    name: Buffer.alloc(0),
+    person: undefined,
+  };
 
   /** Reads the content of a mailmap file. Lines that aren't understood are passed over, as by git. */
   constructor(content: Buffer) {
@@ -72,6 +77,14 @@ export class Mailmap {
    * undefined when nothing does. What was found is remembered: lists name few people many times.
    */
   findPerson(content: Buffer, from: number, to: number): Buffer | undefined {
+    const { name, person } = this.#latest;
+    if (to - from === name.length && isSame(content, from, name)) return person;
+    const found = this.#recall(content, from, to);
+    this.#latest = { name: Buffer.from(content.subarray(from, to)), person: found };
+    return found;
+  }
+
+  #recall(content: Buffer, from: number, to: number): Buffer | undefined {
     const key = content.toString("latin1", from, to);
     const known = this.#people.get(key);
     if (known !== undefined || this.#people.has(key)) return known;
@@ -181,4 +194,11 @@ const UPPER_CASE = /[A-Z]+/g;
 /** Git's own notion of white space. */
 function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
+}
+
+function isSame(content: Buffer, from: number, name: Buffer): boolean {
+  for (let index = 0; index < name.length; index++) {
+    if (content[from + index] !== name[index]) return false;
+  }
+  return true;
 }

@@ -191,7 +191,7 @@ export class ObjectDatabase {
 
   /** Does something with the first copy that lets it. */
   #attempt<T>(oid: Oid, action: (copy: Copy, oid: Oid) => T | undefined): T | undefined {
-    const search = new CopySearch();
+    let failed: CopySearch | undefined;
     // The usual case first, without the machinery for the unusual ones.
     this.#oid.write(oid, "hex");
     for (const source of this.#load()) {
@@ -200,9 +200,11 @@ export class ObjectDatabase {
       try {
         return action({ source, location }, oid);
       } catch (error) {
-        search.fail({ source, location }, error);
+        failed ??= new CopySearch();
+        failed.fail({ source, location }, error);
       }
     }
+    const search = failed ?? new CopySearch();
     for (const copy of this.#copies(oid, search)) {
       try {
         const result = action(copy, oid);

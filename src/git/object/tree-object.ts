@@ -1,4 +1,5 @@
 import { type ObjectFormat, OID_BYTES, type Oid } from "../oid/oid.ts";
+import { indexOfNear } from "./byte-text.ts";
 import { CorruptObjectError } from "./object-error.ts";
 import type { ObjectType } from "./object-type.ts";
 import { oidAt } from "./oid-bytes.ts";
@@ -90,7 +91,7 @@ export class TreeCursor {
     if (this.#offset >= content.length) return false;
     this.nameStart = this.#parseMode(this.#offset);
     // Anything shorter than an id after the name makes the terminator's place invalid too.
-    const nameEnd = findNul(content, this.nameStart);
+    const nameEnd = indexOfNear(content, 0, this.nameStart);
     const end = nameEnd + 1 + this.oidLength;
     if (nameEnd < 0 || end > content.length) throw new CorruptObjectError("too-short tree object");
     if (nameEnd === this.nameStart) throw new CorruptObjectError("empty filename in tree entry");
@@ -129,15 +130,6 @@ export class TreeCursor {
     return 0;
   }
 }
-
-/** As `indexOf(0, start)`, which costs more than it saves on names of usual length. */
-function findNul(content: Buffer, start: number): number {
-  const end = Math.min(start + USUAL_NAME_BYTES, content.length);
-  for (let i = start; i < end; i++) if (content[i] === 0) return i;
-  return content.indexOf(0, end);
-}
-
-const USUAL_NAME_BYTES = 32;
 
 /** Walks over a tree's entries as objects. Throws `CorruptObjectError`. */
 export function* treeEntries(content: Buffer, format: ObjectFormat): IterableIterator<TreeEntry> {

@@ -37,7 +37,8 @@ export class MessageWriter {
 
   /** Returns a copy of what was written, and begins anew. */
   take(): Buffer {
-    const bytes = Buffer.from(this.#buffer.subarray(this.#start));
+    const bytes = Buffer.allocUnsafe(this.length);
+    this.#buffer.copy(bytes, 0, this.#start);
     this.truncate(0);
     return bytes;
   }

@@ -70,6 +70,19 @@ export async function* itemsOnPage<Item>(
   }
 }
 
+/** As `itemsOnPage`, for items that come several at a time. */
+export async function* batchesOnPage<Item>(
+  batches: AsyncIterable<readonly Item[]>,
+  page: PageCutter,
+  nameOf: (item: Item) => string,
+): AsyncGenerator<readonly Item[], void, undefined> {
+  if (page.isEmpty) return;
+  for await (const batch of batches) {
+    yield batch.filter((item) => page.step(nameOf(item)) === "take");
+    if (page.isFull) return;
+  }
+}
+
 /** No item has the name that the page token says. */
 export class PageTokenNotFoundError extends RpcError {
   constructor() {

@@ -1,6 +1,6 @@
 import { toBinary } from "@bufbuild/protobuf";
 import type { Mailmap } from "../../git/mailmap/mailmap.ts";
-import { isTextAt } from "../../git/object/byte-text.ts";
+import { indexOfNear, isTextAt } from "../../git/object/byte-text.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { GitCommitSchema, SignatureType } from "../../proto/shared_pb.ts";
 import { gitCommit, MESSAGE_BYTES_MAX, signatureType } from "./git-commit.ts";
@@ -54,9 +54,9 @@ function findLayout(content: Buffer, hexLength: number): CommitLayout | undefine
     if (!isIdLine(content, author, hexLength)) return undefined;
   }
   if (!isTextAt(content, author, "author ")) return undefined;
-  const committer = content.indexOf(NEWLINE, author) + 1;
+  const committer = indexOfNear(content, NEWLINE, author) + 1;
   if (committer === 0 || !isTextAt(content, committer, "committer ")) return undefined;
-  const end = content.indexOf(NEWLINE, committer) + 1;
+  const end = indexOfNear(content, NEWLINE, committer) + 1;
   if (end === 0) return undefined;
   if (content[end] === NEWLINE) {
     return { parents, author, committer, message: end + 1, signatureType: SignatureType.NONE };
@@ -94,7 +94,7 @@ function writeFields(
     writer.bytes(6, content, line + "parent ".length, line + parentLine - 1);
   }
   const authorEnd = committer - 1;
-  const committerEnd = content.indexOf(NEWLINE, committer);
+  const committerEnd = indexOfNear(content, NEWLINE, committer);
   const [authorStart, committerStart] = [
     author + "author ".length,
     committer + "committer ".length,
@@ -108,7 +108,7 @@ function writeFields(
 }
 
 function subjectEnd(content: Buffer, message: number): number {
-  const newline = content.indexOf(NEWLINE, message);
+  const newline = indexOfNear(content, NEWLINE, message);
   let end = newline < 0 ? content.length : newline;
   while (end > message && content[end - 1] === CARRIAGE_RETURN) end--;
   return end;
@@ -127,8 +127,8 @@ export function writePerson(
   to: number,
   mailmap: Mailmap | undefined,
 ): boolean {
-  const open = content.indexOf(LESS_THAN, from);
-  const close = open < 0 ? -1 : content.indexOf(GREATER_THAN, open + 1);
+  const open = indexOfNear(content, LESS_THAN, from);
+  const close = open < 0 ? -1 : indexOfNear(content, GREATER_THAN, open + 1);
   if (close < 0 || close >= to) return false;
   const { length } = writer;
   if (!writeDate(writer, content, close + 1, to)) return false;

@@ -24,12 +24,12 @@ import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import { MessageWriter } from "../common/message-writer.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
-import { itemsOnPage, PageCutter, PageTokenNotFoundError } from "../common/pagination.ts";
+import { batchesOnPage, PageCutter, PageTokenNotFoundError } from "../common/pagination.ts";
 import { readObject } from "../common/read-commit.ts";
 import { ReplyChunk } from "../common/reply-chunk.ts";
 import { writeCommit } from "../common/write-commit.ts";
 import { gitTag, trimTagMessage } from "./git-tag.ts";
-import { listedRefs } from "./listed-refs.ts";
+import { listedRefBatches } from "./listed-refs.ts";
 import { writeTag } from "./write-tag.ts";
 
 type Needs = ReadNeeds & { readonly mailmaps: Mailmaps };
@@ -43,14 +43,17 @@ export function findAllTags(needs: Needs): FindAllTags {
     const repository = openLocated(needs, located, call);
     const mailmap = needs.mailmaps.find(repository, call);
     const page = new PageCutter(request.paginationParams);
-    const refs = listedRefs(repository, { patterns: ["refs/tags/"], sort }, call.signal);
+    const query = { patterns: ["refs/tags/"], sort };
+    const batches = listedRefBatches(repository, query, call.signal);
     const chunk = new ReplyChunk(encodedEntrySize);
     const reading = { writer: new MessageWriter(), repository, mailmap, signal: call.signal };
     try {
-      for await (const ref of itemsOnPage(refs, page, ({ name }) => name)) {
-        const objects = readSmallObjects(repository, ref) ?? (await readObjects(reading, ref));
-        const full = chunk.add(encodeTag(reading, ref, objects));
-        if (full !== undefined) yield encodedReply(FindAllTagsResponseSchema, full);
+      for await (const refs of batchesOnPage(batches, page, ({ name }) => name)) {
+        for (const ref of refs) {
+          const objects = readSmallObjects(repository, ref) ?? (await readObjects(reading, ref));
+          const full = chunk.add(encodeTag(reading, ref, objects));
+          if (full !== undefined) yield encodedReply(FindAllTagsResponseSchema, full);
+        }
       }
       page.checkToken();
     } catch (error) {

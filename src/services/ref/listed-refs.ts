@@ -34,6 +34,15 @@ export async function* listedRefs(
   query: RefQuery,
   signal: AbortSignal,
 ): AsyncGenerator<ListedRef, void, undefined> {
+  for await (const batch of listedRefBatches(repository, query, signal)) yield* batch;
+}
+
+/** As `listedRefs`, some at a time: a turn for each of them would cost more than many listings. */
+export async function* listedRefBatches(
+  repository: OpenedRepository,
+  query: RefQuery,
+  signal: AbortSignal,
+): AsyncGenerator<readonly ListedRef[], void, undefined> {
   const { ignoreCase = false, sort = BY_NAME } = query;
   const refs = filteredRefs(repository, query, signal);
   if (sort.field === "refname" && !sort.isDescending && !ignoreCase) {
@@ -42,14 +51,19 @@ export async function* listedRefs(
   }
   const all: ListedRef[] = [];
   const dates = new Map<ListedRef, number>();
-  for await (const ref of refs) {
-    all.push(ref);
-    if (!isDate(sort.field)) continue;
-    dates.set(ref, await readDate(repository, ref, sort.field, signal));
+  for await (const batch of refs) {
+    for (const ref of batch) {
+      all.push(ref);
+      if (!isDate(sort.field)) continue;
+      dates.set(ref, await readDate(repository, ref, sort.field, signal));
+    }
   }
-  yield* ignoreCase
+  const sorted = ignoreCase
     ? sortWithoutCase(all, sort, dates)
     : sortRefs(all, { keys: [sort], readDate: (ref) => dates.get(ref) });
+  for (let start = 0; start < sorted.length; start += TURN_REFS) {
+    yield sorted.slice(start, start + TURN_REFS);
+  }
 }
 
 function isDate(field: RefSortKey["field"]): field is RefDateField {
@@ -60,13 +74,27 @@ async function* filteredRefs(
   repository: OpenedRepository,
   query: RefQuery,
   signal: AbortSignal,
-): AsyncGenerator<ListedRef, void, undefined> {
+): AsyncGenerator<readonly ListedRef[], void, undefined> {
   const { filter } = query;
+  let batch: ListedRef[] = [];
   let count = 0;
-  for (const ref of matchingRefs(repository, query)) {
-    if (++count % TURN_REFS === 0) await nextTurn(undefined, { signal });
-    if (filter === undefined || (await filter(ref))) yield ref;
+  try {
+    for (const ref of matchingRefs(repository, query)) {
+      if (filter === undefined || (await filter(ref))) batch.push(ref);
+      const isTurn = ++count % TURN_REFS === 0;
+      // Filters take their time: whoever wants few references needn't wait for many.
+      if (batch.length > 0 && (isTurn || filter !== undefined)) {
+        yield batch;
+        batch = [];
+      }
+      if (isTurn) await nextTurn(undefined, { signal });
+    }
+  } catch (error) {
+    // What was found before is listed before.
+    if (batch.length > 0) yield batch;
+    throw error;
   }
+  if (batch.length > 0) yield batch;
 }
 
 function matchingRefs({ refs }: OpenedRepository, query: RefQuery): Iterable<ListedRef> {

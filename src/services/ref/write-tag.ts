@@ -1,5 +1,5 @@
 import type { Mailmap } from "../../git/mailmap/mailmap.ts";
-import { isTextAt } from "../../git/object/byte-text.ts";
+import { indexOfNear, isTextAt } from "../../git/object/byte-text.ts";
 import type { GitObject } from "../../git/object/object-type.ts";
 import { MESSAGE_BYTES_MAX, signatureType } from "../common/git-commit.ts";
 import type { MessageWriter } from "../common/message-writer.ts";
@@ -30,7 +30,7 @@ export function writeTag(
   const { oid, content } = tag;
   const tagger = findTagger(content);
   if (tagger === undefined) return false;
-  const taggerEnd = content.indexOf(NEWLINE, tagger);
+  const taggerEnd = indexOfNear(content, NEWLINE, tagger);
   if (taggerEnd < 0 || content[taggerEnd + 1] !== NEWLINE) return false;
   const message = taggerEnd + 2;
   let end = content.length;
@@ -50,7 +50,7 @@ function findTagger(content: Buffer): number | undefined {
   let line = 0;
   for (const key of ["object ", "type ", "tag "]) {
     if (!isTextAt(content, line, key)) return undefined;
-    line = content.indexOf(NEWLINE, line) + 1;
+    line = indexOfNear(content, NEWLINE, line) + 1;
     if (line === 0) return undefined;
   }
   return isTextAt(content, line, "tagger ") ? line + "tagger ".length : undefined;

@@ -1,3 +1,4 @@
+import { bundleUriCommand } from "./bundle-uri-command.ts";
 import { type CheckInternalApi, checkCommand } from "./check-command.ts";
 import type { Command } from "./command.ts";
 import { configurationCommand } from "./configuration-command.ts";
@@ -14,6 +15,11 @@ export function gitalyProgram(needs: GitalyProgramNeeds): Command {
     usage: "a Git RPC service",
     description: "Serves git repositories over gRPC.",
     run: (invocation) => runServer(invocation, needs),
-    commands: [serveCommand(needs), checkCommand(needs.checkInternalApi), configurationCommand],
+    commands: [
+      serveCommand(needs),
+      checkCommand(needs.checkInternalApi),
+      configurationCommand,
+      bundleUriCommand,
+    ],
   };
 }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { RepositoryService } from "../../proto/repository_pb.ts";
 import { requireBasicAuth, startGitHttpServer } from "../../testing/git-http-server.ts";
 import { createTestRepository } from "../../testing/git-repository.ts";
 import { startGitSshServer } from "../../testing/git-ssh-server.ts";
+import { privateTemporaryFolder } from "../../testing/private-temporary-folder.ts";
 import { lastCommits, writeRefHistories } from "../../testing/ref-histories.ts";
 import { startTestServer } from "../../testing/test-server.ts";
 
@@ -156,12 +156,10 @@ test("fetchRemote speaks SSH with a key, to hosts that are known", async (t) => 
   const { port, clientKey: sshKey, knownHost: knownHosts } = await startGitSshServer(t);
   const remoteParams = { url: `ssh://git@127.0.0.1:${port}${remote.path}` };
   const request = { repository: local.address, remoteParams };
-  const keys = (): string[] =>
-    readdirSync(tmpdir()).filter((name) => name.startsWith("gitaly-ssh"));
-  const before = keys();
+  const other = await startGitSshServer(t);
+  const folder = privateTemporaryFolder(t);
   await client.fetchRemote({ ...request, sshKey, knownHosts });
   assert.deepEqual(lastCommits(local), { [MAIN]: "1" });
-  const other = await startGitSshServer(t);
   const wrongHost = other.knownHost.replace(String(other.port), String(port));
   await assert.rejects(client.fetchRemote({ ...request, sshKey, knownHosts: wrongHost }), {
     kind: "internal",
@@ -169,5 +167,5 @@ test("fetchRemote speaks SSH with a key, to hosts that are known", async (t) => 
   });
   const wrongKey = { ...request, sshKey: other.clientKey, knownHosts };
   await assert.rejects(client.fetchRemote(wrongKey), { message: /Permission denied/ });
-  assert.deepEqual(keys(), before);
+  assert.deepEqual(readdirSync(folder), []);
 });

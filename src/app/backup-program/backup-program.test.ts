@@ -142,6 +142,7 @@ test("gitaly-backup changes nothing when a later step of a backup is cut", async
 });
 
 for (const [argv, input, message] of [
+  [["partition", "create", "-timeout", "5"], "", "parse timeout duration: time: missing unit"],
   [["create"], "", "create: resolve sink: failed to create object storage sink: creating sink"],
   [["create", "-path", "ftp://x"], "", 'create: resolve sink: unsupported sink URI scheme: "ftp"'],
   [["restore", "-server-side", "-path", "x"], "", "restore: path cannot be used with server-side"],
@@ -165,6 +166,21 @@ test("gitaly-backup refuses servers that can't be read", async (t) => {
   const { exitCode, lines } = await start(t, ["create"], "", { GITALY_SERVERS: "%" });
   const reason = "failed decoding base64: illegal base64 data at input byte 0";
   assert.deepEqual([exitCode, lines.at(-1)?.["msg"]], [1, `injecting GITALY_SERVERS: ${reason}`]);
+});
+
+test("gitaly-backup needs transactions for backups of partitions", async (t) => {
+  const run = runner(t, await startTestServer(t));
+  const { exitCode, lines } = await run(["partition", "create"], []);
+  const message = "rpc error: code = Internal desc = transactions not enabled";
+  assert.equal(exitCode, 1);
+  assert.deepEqual(
+    lines.map(({ msg }) => msg),
+    [
+      "creating partition backup for storage: default",
+      "Partition backup completed: 0 succeeded, 0 failed",
+      `partition create: list partitions: ${message}`,
+    ],
+  );
 });
 
 interface Outcome {

@@ -5,6 +5,7 @@ import type { Command, Invocation } from "../cli/command.ts";
 import type { FlagDefinitions } from "../cli/parse-flags.ts";
 import type { BackupSession } from "./backup-session.ts";
 import { createBackups } from "./create-backups.ts";
+import { createPartitionBackups } from "./create-partition-backups.ts";
 import { KnownServers } from "./known-servers.ts";
 import { restoreBackups } from "./restore-backups.ts";
 
@@ -43,6 +44,24 @@ export function backupProgram(needs: BackupProgramNeeds): Command {
         description: "Restores the repositories that standard input names, as JSON objects.",
         flags: restoreFlags(),
         run: (invocation) => run(invocation, needs, restoreBackups),
+      },
+      partitionCommand(needs),
+    ],
+  };
+}
+
+function partitionCommand(needs: BackupProgramNeeds): Command {
+  return {
+    name: "partition",
+    usage: "Commands to create and restore partition backups",
+    description: "Backs up partitions, which servers with transactions have.",
+    commands: [
+      {
+        name: "create",
+        usage: "Create partition backups",
+        description: "Has all servers of GITALY_SERVERS back up the partitions of their storages.",
+        flags: PARTITION_FLAGS,
+        run: (invocation) => run(invocation, needs, createPartitionBackups),
       },
     ],
   };
@@ -97,6 +116,19 @@ function parallelFlags(): FlagDefinitions {
 
 const SERVER_SIDE: FlagDefinitions = {
   "server-side": { kind: "truth", usage: "use server-side backups." },
+};
+
+const PARTITION_FLAGS: FlagDefinitions = {
+  parallel: {
+    kind: "number",
+    usage: "maximum number of parallel backups per storage",
+    value: "2",
+  },
+  timeout: {
+    kind: "text",
+    usage: 'timeout for a single partition backup operation, e.g. "30s", "1m", "2h45m"',
+    value: "5m",
+  },
 };
 
 function createFlags(now: Date): FlagDefinitions {

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import type { Logger } from "../base/log/logger.ts";
 import type { MetricRegistry } from "../base/metric/metric-registry.ts";
 import type { GitRunner } from "../gitcmd/git-runner.ts";
@@ -7,7 +9,7 @@ import { PackSharing } from "../services/common/pack-objects/pack-sharing.ts";
 import { StreamCache } from "../storage/stream-cache/stream-cache.ts";
 import type { Config } from "./config/config.ts";
 import type { RuntimeDirectory } from "./config/runtime-directory.ts";
-import { programCommand } from "./program-command.ts";
+import { programCommand, quoteWord } from "./program-command.ts";
 
 interface Parts {
   readonly git: GitRunner;
@@ -31,13 +33,21 @@ export function createPackObjects(
   return new PackObjects({ git, limits, cache, metrics });
 }
 
+/** The hook that the set-up has compiled. */
+const CHANNEL_HOOK_PATH = fileURLToPath(
+  new URL("../../dist/native/pack-objects-hook", import.meta.url),
+);
+
 /** How git's fetches share packs, if the configuration says so. */
 export function createPackSharing(
   { packObjectsCache, auth }: Config,
+  packObjects: PackObjects,
   { path, internalSocketPath }: Pick<RuntimeDirectory, "path" | "internalSocketPath">,
 ): PackSharing {
   if (!packObjectsCache.enabled) return new PackSharing(undefined);
   return new PackSharing({
+    packObjects,
+    channelHookCommand: existsSync(CHANNEL_HOOK_PATH) ? quoteWord(CHANNEL_HOOK_PATH) : undefined,
     hookCommand: programCommand("gitaly-hooks"),
     runtimeDirectory: path,
     internalSocketPath,

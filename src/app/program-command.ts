@@ -5,5 +5,10 @@ import { fileURLToPath } from "node:url";
 export function programCommand(name: string): string {
   const file = `../bin/${name}${extname(import.meta.filename)}`;
   const words = [process.execPath, fileURLToPath(new URL(file, import.meta.url))];
-  return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  return words.map(quoteWord).join(" ");
+}
+
+/** A word as a shell takes it. */
+export function quoteWord(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }

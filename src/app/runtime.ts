@@ -22,6 +22,7 @@ import type { PackSharing } from "../services/common/pack-objects/pack-sharing.t
 import { ServerChannels } from "../services/common/server-channels.ts";
 import { TransactionVotes } from "../services/common/transaction-votes.ts";
 import type { FindPoolUpstreams } from "../services/internal-gitaly/list-pool-upstreams.ts";
+import type { ArchiveNeeds } from "../services/repository/get-archive.ts";
 import { BackupMetrics } from "../storage/backup/backup-metrics.ts";
 import type { BackupSink } from "../storage/backup/backup-sink.ts";
 import { openSink } from "../storage/backup/open-sink.ts";
@@ -34,6 +35,7 @@ import type { Config } from "./config/config.ts";
 import type { BackupSettings } from "./config/section/backup.ts";
 import type { GitSettings } from "./config/section/git.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
+import { createArchives } from "./create-archives.ts";
 import { createBundleUris } from "./create-bundle-uris.ts";
 import { createPackObjects, createPackSharing } from "./create-pack-objects.ts";
 import { programVersion } from "./program-version.ts";
@@ -50,7 +52,7 @@ export interface SigningCommitter {
  *
  * Services name the few of these that they need; nothing else in the program holds shared state.
  */
-export interface Runtime {
+export interface Runtime extends ArchiveNeeds {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
   readonly repositories: RepositoryCache;
@@ -130,6 +132,7 @@ export async function buildRuntime(
   });
   const repositories = new RepositoryCache();
   stack.defer(() => repositories.close());
+  const packObjects = createPackObjects(config, { git, metrics, logger }, stack);
   const storages = new Map(config.storages.map(({ name, path }) => [name, path]));
   const votes = new TransactionVotes({
     backchannels: new Backchannels(),
@@ -145,6 +148,7 @@ export async function buildRuntime(
     customHooksDirectory: config.hooks.customHooksDir,
   });
   return {
+    ...createArchives(config, { metrics, logger }, stack),
     git,
     hooks,
     votes,
@@ -154,8 +158,11 @@ export async function buildRuntime(
     locator: new RepositoryLocator(storages),
     repositories,
     mailmaps: new Mailmaps(),
-    packObjects: createPackObjects(config, { git, metrics, logger }, stack),
-    packSharing: createPackSharing(config, { path: runtimeDirectory, internalSocketPath }),
+    packObjects,
+    packSharing: createPackSharing(config, packObjects, {
+      path: runtimeDirectory,
+      internalSocketPath,
+    }),
     timeouts: config.timeout,
     logger,
     serverVersion: programVersion(),

@@ -7,6 +7,7 @@ import { GitExitError, type GitProcess, type GitRunner } from "../../gitcmd/git-
 import { cancelled, deadlineExceeded } from "../../rpc/rpc-error.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import type { GitCall } from "./git-call.ts";
+import { type PackSharingSettings, whileSharing } from "./pack-objects/pack-sharing.ts";
 import { relay } from "./relay.ts";
 import { startFailure } from "./start-failure.ts";
 
@@ -33,6 +34,8 @@ export interface UploadOptions extends GitCall {
    * could wait would use rights that it may have lost since.
    */
   readonly negotiationTimeoutMs: number;
+  /** Where git gets packs from that are shared. */
+  readonly sharing?: Pick<PackSharingSettings, "serve">;
 }
 
 /** A serving git process has failed; the message holds its exit status and what it said. */
@@ -66,24 +69,27 @@ export async function runUploadCommand(
   repository: LocatedRepository,
   command: GitCommand,
   exchange: Exchange,
-  { signal, usage, observer, negotiationTimeoutMs }: UploadOptions,
+  { signal, usage, observer, negotiationTimeoutMs, sharing = {} }: UploadOptions,
 ): Promise<void> {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), Math.min(negotiationTimeoutMs, TIMER_MS_MAX));
   observer.onBoundary(() => clearTimeout(timer));
   let stderr = "";
   try {
-    const options = { signal: AbortSignal.any([signal, limit.signal]), usage } as const;
+    const channel = sharing.serve !== undefined;
+    const options = { signal: AbortSignal.any([signal, limit.signal]), usage, channel } as const;
     await using process = await start(git, repository, command, options);
     const feeding = process.feed(observed(exchange.input, observer));
-    await Promise.all([
-      relay(process.stdout, exchange.output),
-      drain(process.stderr, async (chunk) => {
-        if (stderr.length < STDERR_BYTES_MAX) stderr += chunk.toString("latin1");
-        await exchange.progress?.(chunk);
-      }),
-    ]);
-    await finish(process, feeding);
+    await whileSharing(process, sharing, usage, async () => {
+      await Promise.all([
+        relay(process.stdout, exchange.output),
+        drain(process.stderr, async (chunk) => {
+          if (stderr.length < STDERR_BYTES_MAX) stderr += chunk.toString("latin1");
+          await exchange.progress?.(chunk);
+        }),
+      ]);
+      await finish(process, feeding);
+    });
   } catch (error) {
     if (limit.signal.aborted && !signal.aborted) {
       throw deadlineExceeded("waiting for negotiation: context canceled", { cause: error });
@@ -102,7 +108,7 @@ async function start(
   git: GitRunner,
   repository: LocatedRepository,
   command: GitCommand,
-  options: GitCall,
+  options: GitCall & { readonly channel: boolean },
 ): Promise<GitProcess> {
   try {
     return await git.start(repository, command, { ...options, stdin: "pipe", stderr: "stream" });

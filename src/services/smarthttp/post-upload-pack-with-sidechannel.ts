@@ -4,7 +4,7 @@ import { readSide } from "../../base/stream/read-side.ts";
 import { PacketObserver } from "../../git/negotiation/packfile-negotiation.ts";
 import type { RepositoryCache } from "../../git/repository/repository-cache.ts";
 import type { GitCommand } from "../../gitcmd/git-command.ts";
-import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
+import { GitExitError, type GitProcess, type GitRunner } from "../../gitcmd/git-runner.ts";
 import type { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import type { Handler } from "../../rpc/handler.ts";
@@ -24,7 +24,12 @@ import { GitProtocols } from "../common/git-protocol.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { NegotiationRecorder, negotiationMessage } from "../common/negotiation-statistics.ts";
 import { objectFormatOf } from "../common/object-format-of.ts";
-import { type PackSharing, repositoryAddress } from "../common/pack-objects/pack-sharing.ts";
+import {
+  type PackSharing,
+  type PackSharingSettings,
+  repositoryAddress,
+  whileSharing,
+} from "../common/pack-objects/pack-sharing.ts";
 import { ReferenceLister } from "../common/reference-lister.ts";
 import { relay, sendTo } from "../common/relay.ts";
 import { startFailure } from "../common/start-failure.ts";
@@ -60,7 +65,8 @@ export function postUploadPackWithSidechannel(needs: Needs): PostUploadPack {
       const objectFormat = objectFormatOf(repository);
       const bundles = await fetchedBundleUriOptions(bundleUris, repository, call);
       const address = repositoryAddress(request.repository);
-      const sharing = packSharing.settings({ address, objectFormat, protocol: "http" }, call);
+      const shared = { repository, address, objectFormat, protocol: "http" } as const;
+      const sharing = packSharing.settings(shared, call);
       const command: GitCommand = {
         name: "upload-pack",
         config: [...options, ...bundles, ...sharing.config],
@@ -74,7 +80,8 @@ export function postUploadPackWithSidechannel(needs: Needs): PostUploadPack {
         ? await lister.answer(repository, options, input, call.signal)
         : undefined;
       if (listing !== undefined) await sendTo(channel, listing === "end" ? [] : listing);
-      else await uploadPack(git, { repository, command }, { channel, observer, input }, call);
+      else
+        await uploadPack(git, { repository, command }, { channel, observer, input, sharing }, call);
     } catch (error) {
       throw wrapError("internal", "running upload-pack", error);
     } finally {
@@ -122,26 +129,34 @@ interface Conversation {
   /** Listens to the input. */
   readonly observer: PacketObserver;
   readonly input: ClientInput;
+  readonly sharing: PackSharingSettings;
 }
 
 async function uploadPack(
   git: GitRunner,
   { repository, command }: { repository: LocatedRepository; command: GitCommand },
-  { channel, observer, input }: Conversation,
+  { channel, observer, input, sharing }: Conversation,
   call: Call,
 ): Promise<void> {
+  const options = { ...gitCall(call), channel: sharing.serve !== undefined };
   await using process = await git
-    .start(repository, command, { ...gitCall(call), stdin: "pipe" })
+    .start(repository, command, { ...options, stdin: "pipe" })
     .catch((error: unknown) => {
       throw startFailure("failed-precondition", "spawning upload-pack", error);
     });
   // Git may have answered before the client has said everything.
   process.feed(input.fromStart()).catch(() => undefined);
-  try {
-    await relay(process.stdout, (piece) => sendTo(channel, [piece]));
-  } catch (error) {
-    throw wrapError("failed-precondition", "copying stdout from upload-pack", error);
-  }
+  await whileSharing(process, sharing, options.usage, async () => {
+    try {
+      await relay(process.stdout, (piece) => sendTo(channel, [piece]));
+    } catch (error) {
+      throw wrapError("failed-precondition", "copying stdout from upload-pack", error);
+    }
+    await waitFor(process, observer);
+  });
+}
+
+async function waitFor(process: GitProcess, observer: PacketObserver): Promise<void> {
   try {
     await process.wait();
   } catch (error) {

@@ -24,7 +24,11 @@ import { GitProtocols } from "../common/git-protocol.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { NegotiationRecorder, negotiationMessage } from "../common/negotiation-statistics.ts";
 import { objectFormatOf } from "../common/object-format-of.ts";
-import { type PackSharing, repositoryAddress } from "../common/pack-objects/pack-sharing.ts";
+import {
+  type PackSharing,
+  type PackSharingSettings,
+  repositoryAddress,
+} from "../common/pack-objects/pack-sharing.ts";
 import { ReferenceLister } from "../common/reference-lister.ts";
 import { sendTo } from "../common/relay.ts";
 import { UploadAdvertiser } from "../common/upload-advertiser.ts";
@@ -103,7 +107,8 @@ async function uploadPack(
   const objectFormat = objectFormatOf(repository);
   const bundles = await fetchedBundleUriOptions(bundleUris, repository, call);
   const address = repositoryAddress(request.repository);
-  const sharing = packSharing.settings({ address, objectFormat, protocol: "ssh" }, call);
+  const shared = { repository, address, objectFormat, protocol: "ssh" } as const;
+  const sharing = packSharing.settings(shared, call);
   const env = { ...protocols.environment(request.gitProtocol, call), ...sharing.env };
   const observer = new PacketObserver("done");
   const fetch: Fetch = {
@@ -118,6 +123,7 @@ async function uploadPack(
     },
     input: new ClientInput(readSide(channel)),
     observer,
+    sharing,
     negotiationTimeoutMs: timeouts.uploadPackNegotiationMs,
   };
   try {
@@ -140,6 +146,7 @@ interface Fetch {
   readonly command: GitCommand;
   readonly input: ClientInput;
   readonly observer: PacketObserver;
+  readonly sharing: PackSharingSettings;
   readonly negotiationTimeoutMs: number;
 }
 
@@ -163,6 +170,7 @@ async function serve(
   await runUploadCommand(parts.git, repository, command, exchange, {
     ...gitCall(call),
     observer,
+    sharing: fetch.sharing,
     negotiationTimeoutMs: Math.max(negotiationTimeoutMs - waitedMs, 0),
   });
 }

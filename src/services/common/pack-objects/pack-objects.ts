@@ -3,6 +3,7 @@ import type { Counter } from "../../../base/metric/counter.ts";
 import type { MetricRegistry } from "../../../base/metric/metric-registry.ts";
 import { quoteText } from "../../../base/text/quote-text.ts";
 import { type SidebandNumber, splitSideband } from "../../../git/pkt-line/sideband.ts";
+import type { CommandUsage } from "../../../gitcmd/command-usage.ts";
 import { GitExitError, type GitProcess, type GitRunner } from "../../../gitcmd/git-runner.ts";
 import type { Call } from "../../../rpc/call.ts";
 import { internal } from "../../../rpc/rpc-error.ts";
@@ -44,6 +45,10 @@ export interface PackRequest {
   readonly remoteIp: string;
   /** Which objects go into it, as pack-objects reads it. */
   readonly input: AsyncIterable<Uint8Array>;
+  /** When it is aborted, the client has gone away; default: the call's. */
+  readonly signal?: AbortSignal;
+  /** Where git's cost is noted, when that isn't the call's only one. */
+  readonly usage?: CommandUsage;
 }
 
 /** Makes the packs that clients fetch, one for all that ask for the same where there is a cache. */
@@ -100,7 +105,7 @@ export class PackObjects {
       }
     };
     try {
-      const reader = { take, signal: call.signal };
+      const reader = { take, signal: request.signal ?? call.signal };
       const fetching =
         this.#cache === undefined
           ? passOn(reader, produce)
@@ -122,7 +127,7 @@ export class PackObjects {
     const env = args.ignoresShallowFile ? { GIT_SHALLOW_FILE: "" } : {};
     const command = { name: "pack-objects", flags: ["--stdout", ...args.flags], env } as const;
     await using process = await this.#git.start(request.repository, command, {
-      ...gitCall(call),
+      usage: request.usage ?? gitCall(call).usage,
       signal,
       stdin: "pipe",
       stderr: "stream",

@@ -1,16 +1,23 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { CONFIG_DEFAULTS } from "../../../app/config/config.ts";
+import { programCommand } from "../../../app/program-command.ts";
+import type { GitCommand } from "../../../gitcmd/git-command.ts";
 import { SmartHTTPService } from "../../../proto/smarthttp_pb.ts";
 import { SSHService } from "../../../proto/ssh_pb.ts";
 import { createClient } from "../../../rpc/client/client.ts";
+import { RepositoryLocator } from "../../../storage/locator/repository-locator.ts";
 import { createTestRepository, temporaryDirectory } from "../../../testing/git-repository.ts";
 import { bandsOf, DELIM, FLUSH, pktLines } from "../../../testing/pkt-lines.ts";
+import { testCall } from "../../../testing/server-call.ts";
 import { callWithInput, dialSidechannels } from "../../../testing/sidechannel-call.ts";
 import { writeCommit } from "../../../testing/test-commits.ts";
+import { startTestGitRunner } from "../../../testing/test-git-runner.ts";
+import { testPackObjects } from "../../../testing/test-pack-objects.ts";
 import { startTestServer } from "../../../testing/test-server.ts";
+import { PackSharing, repositoryAddress } from "./pack-sharing.ts";
 
 /** A server that keeps packs, with a repository of two commits. */
 async function setUp(t: TestContext, minOccurrences: number) {
@@ -51,7 +58,7 @@ async function setUp(t: TestContext, minOccurrences: number) {
     return packOf(output);
   };
   const keptCount = (): number => (existsSync(dir) ? countFiles(dir) : 0);
-  return { fetch, overSsh, overHttp, keptCount, commit };
+  return { fetch, overSsh, overHttp, keptCount, commit, server, repository, request, channel };
 }
 
 function countFiles(dir: string): number {
@@ -90,4 +97,55 @@ test("packs that are fetched once aren't kept", async (t) => {
   assert.equal(keptCount(), 0);
   await overHttp(fetch());
   assert.equal(keptCount(), 1);
+});
+
+test("git that has no compiled hook calls the server", async (t) => {
+  const { fetch, overSsh, keptCount, server, repository } = await setUp(t, 0);
+  const [runtimeDirectory = ""] = readdirSync(join(server.storagePath, "../run"));
+  const directory = join(server.storagePath, "../run", runtimeDirectory);
+  const git = await startTestGitRunner(t);
+  const sharing = new PackSharing({
+    packObjects: testPackObjects(git),
+    channelHookCommand: undefined,
+    hookCommand: programCommand("gitaly-hooks"),
+    runtimeDirectory: directory,
+    internalSocketPath: join(directory, "sock.d/intern"),
+    token: "",
+  });
+  const { address } = repository;
+  const { storageName, relativePath } = address;
+  const locator = new RepositoryLocator(new Map([[storageName, server.storagePath]]));
+  const located = locator.locate({ storageName, relativePath });
+  const shared = { repository: located, objectFormat: "sha1", protocol: "ssh" } as const;
+  const call = testCall(SSHService.method.sSHUploadPackWithSidechannel, { signal: t.signal });
+  const own = { ...shared, address: repositoryAddress(address) };
+  const { config, env, serve } = sharing.settings(own, call);
+  assert.equal(serve, undefined);
+  const command: GitCommand = {
+    name: "upload-pack",
+    flags: ["--stateless-rpc"],
+    args: [repository.path],
+    config,
+    env: { ...env, GIT_PROTOCOL: "version=2" },
+  };
+  const options = { signal: t.signal, stdin: fetch() };
+  const { stdout } = await git.run(located, command, options);
+  const made = packOf(stdout);
+  assert.equal(made.total, "Total 6");
+  assert.equal(keptCount(), 1);
+  // It is one of those who fetch over SSH.
+  assert.deepEqual(await overSsh(fetch()), made);
+  assert.equal(keptCount(), 1);
+});
+
+test("a client is told that its pack can't be made", async (t) => {
+  const { fetch, repository, request, channel, commit } = await setUp(t, 0);
+  const tree = repository.gitLine(["rev-parse", `${commit}^{tree}`]);
+  rmSync(join(repository.path, "objects", tree.slice(0, 2), tree.slice(2)));
+  const client = createClient(SSHService, channel);
+  const { error, output } = await callWithInput(channel, fetch(), (options) =>
+    client.sSHUploadPackWithSidechannel(request, options),
+  );
+  assert.match(String(error), /git upload-pack: git-pack-objects died with error/);
+  assert.match(bandsOf(output).data.toString("latin1"), /error executing git hook\n/);
 });

@@ -1,10 +1,9 @@
-import { quoteText } from "../../base/text/quote-text.ts";
 import type { GitFlag } from "../../gitcmd/git-command.ts";
-import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
+import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { HookTransaction } from "../../hooks/context/push-context.ts";
 import type { VotePhase } from "../../hooks/transaction/reference-voter.ts";
 import type { Call } from "../../rpc/call.ts";
-import { failedPrecondition, RpcError, wrapError } from "../../rpc/rpc-error.ts";
+import { failedPrecondition, wrapError } from "../../rpc/rpc-error.ts";
 import type {
   LocatedRepository,
   RepositoryLocator,
@@ -14,6 +13,7 @@ import {
   createRepository as create,
 } from "../../storage/repository/create-repository.ts";
 import type { GitCall } from "./git-call.ts";
+import { initRepository } from "./init-repository.ts";
 import {
   TransactionAbortedError,
   TransactionStoppedError,
@@ -50,7 +50,7 @@ export async function createRepository(
   call: Call,
 ): Promise<void> {
   await create(locator, target, async (temporary) => {
-    if (initFlags !== undefined) await init(git, temporary, initFlags, options);
+    if (initFlags !== undefined) await initRepository(git, temporary, initFlags, options);
     await seed?.(temporary);
     call.signal.throwIfAborted();
     const transaction = votes.transactionOf(call);
@@ -58,24 +58,6 @@ export async function createRepository(
     const state = await repositoryState(git, temporary, options);
     return consent(votes, transaction, state, call.signal);
   });
-}
-
-async function init(
-  git: GitRunner,
-  { path }: LocatedRepository,
-  initFlags: readonly GitFlag[],
-  options: GitCall,
-): Promise<void> {
-  const flags = ["--bare", "--quiet", ...initFlags];
-  try {
-    await git.run(undefined, { name: "init", flags, args: [path] }, options);
-  } catch (error) {
-    if (!(error instanceof GitExitError)) throw error;
-    const { message, stderr } = error;
-    throw new RpcError("unknown", `creating repository: ${message}, stderr: ${quoteText(stderr)}`, {
-      cause: error,
-    });
-  }
 }
 
 /** What servers compare: settings and references. Objects would be too many. */

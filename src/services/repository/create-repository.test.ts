@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { RepositoryService } from "../../proto/repository_pb.ts";
@@ -31,6 +31,37 @@ test("createRepository makes an empty bare repository in either object format", 
     assert.equal(existsSync(join(path, "hooks")), false);
   }
   assert.deepEqual(readdirSync(join(server.storagePath, "+gitaly/tmp")), []);
+});
+
+test("createRepository makes the second repository of a kind as git makes the first", async (t) => {
+  const server = await startTestServer(t);
+  const client = server.client(RepositoryService);
+  for (const objectFormat of [ObjectFormat.SHA1, ObjectFormat.SHA256]) {
+    for (const branch of ["", "trunk"]) {
+      const [first, second] = [1, 2].map((count) => `${objectFormat}${branch}${count}.git`);
+      for (const relativePath of [first, second]) {
+        const repository = place(relativePath ?? "");
+        const defaultBranch = Buffer.from(branch);
+        await client.createRepository({ repository, objectFormat, defaultBranch });
+      }
+      assert.deepEqual(contents(second ?? ""), contents(first ?? ""));
+    }
+  }
+  const request = { repository: place("bad.git"), defaultBranch: Buffer.from("a..b") };
+  await assert.rejects(client.createRepository(request), {
+    message: /^creating repository: creating repository: exit status 128, stderr: "fatal: invalid/,
+  });
+
+  function contents(relativePath: string): string[] {
+    const root = join(server.storagePath, relativePath);
+    const names = readdirSync(root, { recursive: true, encoding: "utf8" }).sort();
+    return names.map((name) => {
+      const path = join(root, name);
+      const { mode } = statSync(path);
+      const text = statSync(path).isFile() ? readFileSync(path, "utf8") : "folder";
+      return `${name} ${mode.toString(8)} ${text}`;
+    });
+  }
 });
 
 test("createRepository sets the default branch", async (t) => {

@@ -1,4 +1,5 @@
-import { open, unlink } from "node:fs/promises";
+import { closeSync, openSync } from "node:fs";
+import { unlink } from "node:fs/promises";
 import { DomainError } from "../../base/error/domain-error.ts";
 import { removeAbandonedLock, stampLock } from "./lock-owner.ts";
 
@@ -21,17 +22,17 @@ export type HeldLock = AsyncDisposable;
  */
 export async function acquireLock(path: string): Promise<HeldLock> {
   const lockPath = `${path}.lock`;
-  const isMade =
-    (await makeLock(lockPath)) || (removeAbandonedLock(lockPath) && (await makeLock(lockPath)));
+  const isMade = makeLock(lockPath) || (removeAbandonedLock(lockPath) && makeLock(lockPath));
   if (!isMade) throw new LockedError();
   return { [Symbol.asyncDispose]: () => unlink(lockPath) };
 }
 
 /** False when it is there already. */
-async function makeLock(path: string): Promise<boolean> {
+function makeLock(path: string): boolean {
   try {
-    await using file = await open(path, "wx", 0o400);
-    stampLock(file.fd);
+    const file = openSync(path, "wx", 0o400);
+    stampLock(file);
+    closeSync(file);
     return true;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;

@@ -1,5 +1,4 @@
-import { closeSync, fsync, openSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { closeSync, fsync, openSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
@@ -18,7 +17,7 @@ export async function syncPath(path: string): Promise<void> {
 
 /** Syncs every file and directory below `root`, contents before the directory that names them. */
 export async function syncTree(root: string): Promise<void> {
-  for (const entry of await readdir(root, { withFileTypes: true })) {
+  for (const entry of readdirSync(root, { withFileTypes: true })) {
     const path = join(root, entry.name);
     if (entry.isDirectory()) await syncTree(path);
     else if (entry.isFile()) await syncPath(path);

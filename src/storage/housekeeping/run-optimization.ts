@@ -34,7 +34,7 @@ export async function repackObjects(
     return;
   }
   // Before the work: a large repository in which it fails isn't tried again all the time.
-  if (plan.strategy !== "geometric") await stampFullRepack(repository.path);
+  if (plan.strategy !== "geometric") stampFullRepack(repository.path);
   const flags = [...repackFlags(plan), ...(plan.writeMultiPackIndex ? ["--write-midx"] : [])];
   const config = repackConfig(repository, plan);
   await runStep(git, repository, { name: "repack", config, flags }, options);

@@ -1,5 +1,5 @@
-import { lstatSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, renameSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { DomainError } from "../../base/error/domain-error.ts";
 import { acquireLock, type HeldLock, LockedError } from "../file/lock-file.ts";
@@ -48,22 +48,22 @@ export async function createRepository(
 ): Promise<void> {
   refuseExisting(target);
   const folder = locator.temporaryFolder(target.storageName);
-  await mkdir(folder, { recursive: true, mode: DIRECTORY_MODE });
-  const path = await mkdtemp(join(folder, "repo"));
+  mkdirSync(folder, { recursive: true, mode: DIRECTORY_MODE });
+  const path = mkdtempSync(join(folder, "repo"));
   try {
     const relativePath = relative(target.storagePath, path);
     const consent = await build({ ...target, path, relativePath });
     // A fresh repository is as packed as can be: housekeeping need not repack it right away.
-    await stampFullRepack(path);
+    stampFullRepack(path);
     await syncTree(path);
     await using _lock = await lockPlace(target);
     refuseExisting(target);
     await consent?.prepare();
-    await rename(path, target.path);
+    renameSync(path, target.path);
     await syncParents(target.storagePath, target.path);
     await consent?.commit();
   } finally {
-    await rm(path, { recursive: true, force: true });
+    if (existsSync(path)) await rm(path, { recursive: true, force: true });
   }
 }
 

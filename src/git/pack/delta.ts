@@ -55,13 +55,17 @@ export class DeltaApplication {
   #position: number;
   #written = 0;
 
-  /** Throws `CorruptObjectError` when the base isn't the one that the delta was made for. */
-  constructor(base: Buffer, delta: Buffer, sizes: DeltaSizes) {
+  /**
+   * Throws `CorruptObjectError` when the base isn't the one that the delta was made for.
+   *
+   * @param room as many bytes as the result has, to become the result
+   */
+  constructor(base: Buffer, delta: Buffer, sizes: DeltaSizes, room?: Buffer) {
     if (sizes.base !== base.length) throw new CorruptObjectError("delta has another base");
     this.#base = base;
     this.#delta = delta;
     this.#position = sizes.end;
-    this.result = Buffer.allocUnsafe(sizes.result);
+    this.result = room ?? Buffer.allocUnsafe(sizes.result);
   }
 
   /**
@@ -129,9 +133,9 @@ export class DeltaApplication {
   }
 }
 
-/** Applies a delta at once. Throws `CorruptObjectError`. */
-export function applyDelta(base: Buffer, delta: Buffer, sizes: DeltaSizes): Buffer {
-  const application = new DeltaApplication(base, delta, sizes);
+/** Applies a delta at once, see `DeltaApplication`. Throws `CorruptObjectError`. */
+export function applyDelta(base: Buffer, delta: Buffer, sizes: DeltaSizes, room?: Buffer): Buffer {
+  const application = new DeltaApplication(base, delta, sizes, room);
   application.run(Number.POSITIVE_INFINITY);
   return application.result;
 }

@@ -9,6 +9,7 @@ import type { PackEntry } from "./pack-entry.ts";
 import { PackFile } from "./pack-file.ts";
 import type { PackIndex } from "./pack-index.ts";
 import type { CachedContent, ReaderResources } from "./reader-resources.ts";
+import type { ScratchBuffers } from "./scratch-buffers.ts";
 
 /** Deltas on top of one another; git makes no longer chains either. */
 const CHAIN_LENGTH_MAX = 4095;
@@ -31,12 +32,20 @@ const CACHED_BYTES_MAX = 4 * 1024 * 1024;
  */
 const KEPT_STEP = 8;
 
+/** Deltas up to this size are inflated when their heads are read: most often one read gets both. */
+const SMALL_DELTA_BYTES = 4096;
+
+/** Bytes of deltas that are held while an object is made. */
+const DELTAS_BYTES_MAX = 256 * 1024;
+
 /** Objects of a pack whose types are kept: enough for the entries of the largest usual trees. */
 const TYPES_MAX = 4096;
 
 interface ChainLink {
   readonly offset: number;
   readonly entry: PackEntry;
+  /** What the entry holds, if that was at hand. */
+  readonly delta?: Buffer;
 }
 
 /** An object that is no delta. */
@@ -67,12 +76,14 @@ export interface ObjectStream extends ObjectHeader {
 export class Pack {
   readonly #file: PackFile;
   readonly #contents: CachePartition<CachedContent>;
+  readonly #scratch: ScratchBuffers;
   /** Types by offset: pushes ask again and again for those of the same neighbours. */
   readonly #types = new Map<number, ObjectType>();
 
   constructor(directory: string, name: string, format: ObjectFormat, resources: ReaderResources) {
     this.#file = new PackFile(directory, name, format, resources);
     this.#contents = resources.contents.partition();
+    this.#scratch = resources.scratch;
   }
 
   /** File name without an extension. */
@@ -123,7 +134,7 @@ export class Pack {
   read(offset: number, bytesMax: number): CachedContent {
     const cached = this.#contents.get(offset);
     if (cached !== undefined) return checkSize(cached, bytesMax);
-    const { deltas, base } = this.#chainOf(offset);
+    const { deltas, base } = this.#chainOf(offset, DELTAS_BYTES_MAX);
     const entryBytesMax = Math.max(bytesMax, SYNC_ENTRY_BYTES_MAX);
     let current = "content" in base ? base : this.#readBase(base, entryBytesMax);
     let work = current.content.length;
@@ -131,14 +142,16 @@ export class Pack {
       const link = deltas[i];
       if (link === undefined) continue;
       checkBytes(link.entry.size, entryBytesMax * 2);
-      const delta = this.#file.inflateEntry(link.offset, link.entry);
+      const delta = link.delta ?? this.#file.inflateEntry(link.offset, link.entry);
       const sizes = parseDeltaSizes(delta);
       checkBytes(sizes.result, entryBytesMax);
       work += link.entry.size + sizes.result;
       checkBytes(work, SYNC_WORK_BYTES_MAX);
-      const content = applyDelta(current.content, delta, sizes);
+      const isKept = i % KEPT_STEP === 0;
+      const room = isKept ? undefined : this.#scratch.take(sizes.result);
+      const content = applyDelta(current.content, delta, sizes, room);
       current = { type: current.type, content };
-      if (i % KEPT_STEP === 0) this.#keep(link.offset, current);
+      if (isKept) this.#keep(link.offset, current);
     }
     return checkSize(current, bytesMax);
   }
@@ -193,9 +206,13 @@ export class Pack {
     yield* inflateChunks(this.#file.deflatedChunks(offset, entry), entry.size, signal);
   }
 
-  /** Follows the deltas down from `offset` to an object, or to one that the cache has. */
-  #chainOf(offset: number): Chain {
+  /**
+   * Follows the deltas down from `offset` to an object, or to one that the cache has. On the way
+   * up to `deltaBytesMax` bytes of small deltas are inflated, whose bytes are at hand here.
+   */
+  #chainOf(offset: number, deltaBytesMax = 0): Chain {
     const deltas: ChainLink[] = [];
+    let bytesLeft = deltaBytesMax;
     for (let place = offset; ; ) {
       const cached = this.#contents.get(place);
       if (cached !== undefined) return { deltas, base: cached };
@@ -203,7 +220,12 @@ export class Pack {
       if (entry.kind !== "offset-delta" && entry.kind !== "ref-delta") {
         return { deltas, base: { offset: place, entry, type: entry.kind } };
       }
-      deltas.push({ offset: place, entry });
+      if (entry.size <= Math.min(bytesLeft, SMALL_DELTA_BYTES)) {
+        bytesLeft -= entry.size;
+        deltas.push({ offset: place, entry, delta: this.#file.inflateEntry(place, entry) });
+      } else {
+        deltas.push({ offset: place, entry });
+      }
       if (deltas.length > CHAIN_LENGTH_MAX) {
         throw this.#corrupt("deltas form a loop or a chain that is too long", offset);
       }

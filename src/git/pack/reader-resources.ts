@@ -4,6 +4,7 @@ import { FilePool } from "./file-pool.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import type { OidTableSlice } from "./oid-table.ts";
 import { ReadWindow } from "./read-window.ts";
+import { ScratchBuffers } from "./scratch-buffers.ts";
 import { SmallInflater } from "./small-inflater.ts";
 
 /** Bounds of what all readers of one process hold together. */
@@ -40,6 +41,7 @@ export class ReaderResources {
   readonly graphs: MemoryBudget;
   readonly inflater: SmallInflater = new SmallInflater();
   readonly window: ReadWindow = new ReadWindow();
+  readonly scratch: ScratchBuffers = new ScratchBuffers();
 
   /** Limits that are left out have their default. */
   constructor(given: Partial<ReaderLimits> = {}) {

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { systemErrorText } from "../base/error/system-error-text.ts";
 import type { Logger } from "../base/log/logger.ts";
 import type { MetricRegistry } from "../base/metric/metric-registry.ts";
 import { RepositoryCache } from "../git/repository/repository-cache.ts";
@@ -195,7 +196,12 @@ function sinkOf(
   { goCloudUrl: url, bufferBytes }: BackupSettings,
   environment: RuntimeOptions["environment"],
 ): BackupSink | undefined {
-  return url === "" ? undefined : openSink(url, { environment, bufferBytes });
+  if (url === "") return undefined;
+  try {
+    return openSink(url, { environment, bufferBytes });
+  } catch (error) {
+    throw new Error(`resolve backup sink: ${systemErrorText(error)}`, { cause: error });
+  }
 }
 
 function openPoolMetadata(

@@ -9,6 +9,8 @@ import { escapeBlobName, unescapeBlobName } from "./blob-name.ts";
 /** What the umask makes of these is what other programs that share the folder expect. */
 const DIRECTORY_MODE = 0o777;
 const FILE_MODE = 0o666;
+/** Nobody else needs to look into a folder that is made for backups. */
+const ROOT_MODE = 0o700;
 const PIECE_BYTES = 128 << 10;
 const TEMPORARY = /\.[0-9a-f]{16}\.tmp$/;
 
@@ -26,6 +28,7 @@ export class FolderSink implements BackupSink {
 
   async write(path: string, pieces: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     const target = this.#pathOf(path);
+    await mkdir(this.#root, { recursive: true, mode: ROOT_MODE });
     await mkdir(dirname(target), { recursive: true, mode: DIRECTORY_MODE });
     const temporary = `${target}.${randomBytes(8).toString("hex")}.tmp`;
     try {

@@ -56,6 +56,14 @@ const PARAMETERS: ReadonlySet<string> = new Set([
   "use_path_style",
 ]);
 
+/** What Go CDK knows of S3, and not of all of Amazon's services; it words problems in two ways. */
+const OF_S3: ReadonlySet<string> = new Set([
+  "accelerate",
+  "disable_https",
+  "s3ForcePathStyle",
+  "use_path_style",
+]);
+
 /**
  * Reads the URL of a bucket as Go CDK has it: `s3://bucket?region=…&endpoint=…&prefix=…`.
  *
@@ -123,7 +131,9 @@ class Parameters {
     if (/^(1|t|true)$/i.test(value)) return true;
     if (/^(0|f|false)$/i.test(value)) return false;
     const reason = `strconv.ParseBool: parsing ${quoteText(value)}: invalid syntax`;
-    throw this.#problem(`invalid value for ${name}: ${reason}`);
+    throw OF_S3.has(name)
+      ? refusal(`invalid value for ${quoteText(name)}: ${reason}`)
+      : this.#problem(`invalid value for ${name}: ${reason}`);
   }
 
   oneOf<Value extends string>(name: string, values: readonly Value[]): Value | undefined {
@@ -131,7 +141,13 @@ class Parameters {
     if (text === undefined) return undefined;
     const value = values.find((each) => each.toLowerCase() === text.toLowerCase());
     if (value !== undefined) return value;
-    throw this.#problem(`invalid value for ${quoteText(name)}: ${quoteText(text)}`);
+    if (name === "ssetype") {
+      throw refusal(`${quoteText(text)} is not a valid value for ${quoteText(name)}`);
+    }
+    throw this.#problem(
+      `invalid value for ${quoteText(name)}: ${quoteText(text)}. ` +
+        "Valid values are: when_supported, when_required",
+    );
   }
 
   #problem(reason: string): SinkError {

@@ -6,6 +6,7 @@ import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { configErrorText, loadConfigFile } from "../config/load-config.ts";
 import type { Command, Invocation } from "./command.ts";
+import { serverAddress } from "./server-address.ts";
 
 /** `gitaly bundle-uri`: has the running server make a bundle of a repository. */
 export const bundleUriCommand: Command = {
@@ -35,7 +36,7 @@ async function generateBundle({ flags, signal }: Invocation): Promise<number> {
   const storageName = flags.text("storage") || onlyStorage(config);
   const repository = { storageName, relativePath: flags.text("repository") };
   const token = config.auth.resolvedToken;
-  await using channel = dial(serverAddress(config), token === "" ? {} : { token });
+  await using channel = dial(addressOf(config), token === "" ? {} : { token });
   try {
     await createClient(RepositoryService, channel).generateBundleURI({ repository }, { signal });
   } catch (error) {
@@ -52,9 +53,10 @@ function onlyStorage({ storages }: Config): string {
   return only.name;
 }
 
-function serverAddress({ socketPath, listenAddr, tlsListenAddr }: Config): string {
-  if (socketPath !== "") return `unix:${socketPath}`;
-  if (listenAddr !== "") return `tcp://${listenAddr}`;
-  if (tlsListenAddr !== "") return `tls://${tlsListenAddr}`;
-  throw new Error("get Gitaly address: no address configured");
+function addressOf(config: Config): string {
+  try {
+    return serverAddress(config);
+  } catch (error) {
+    throw new Error(`get Gitaly address: ${callFailureText(error)}`, { cause: error });
+  }
 }

@@ -2,6 +2,7 @@ import { bundleUriCommand } from "./bundle-uri-command.ts";
 import { type CheckInternalApi, checkCommand } from "./check-command.ts";
 import type { Command } from "./command.ts";
 import { configurationCommand } from "./configuration-command.ts";
+import { poolCommand } from "./pool-command.ts";
 import { runServer, type ServeNeeds, serveCommand } from "./serve-command.ts";
 
 export interface GitalyProgramNeeds extends ServeNeeds {
@@ -20,6 +21,7 @@ export function gitalyProgram(needs: GitalyProgramNeeds): Command {
       checkCommand(needs.checkInternalApi),
       configurationCommand,
       bundleUriCommand,
+      poolCommand,
     ],
   };
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { GitConfig } from "../config/git-config.ts";
+import type { PatchMemory, PatchShelf } from "../diff/tree/patch-memory.ts";
 import { CommitHistory } from "../graph/commit-history.ts";
 import { ObjectDatabase } from "../object/object-database.ts";
 import type { ObjectSources } from "../object/object-source.ts";
@@ -33,6 +34,8 @@ export class GitRepository {
   readonly objects: ObjectDatabase;
   readonly refs: RefReader;
   readonly history: CommitHistory;
+  /** Patches between its blobs. */
+  readonly patches: PatchShelf;
   readonly #format: ReturnType<typeof readRepositoryFormat>;
 
   /**
@@ -43,12 +46,14 @@ export class GitRepository {
   constructor(
     path: string,
     sources: ObjectSources,
+    patches: PatchMemory,
     quarantine?: Quarantine,
     known?: GitRepository,
   ) {
     const { objectFormat, refFormat, config, configBytes } =
       known === undefined ? readRepositoryFormat(path) : known.#format;
     this.path = path;
+    this.patches = patches.shelf();
     this.objectFormat = objectFormat;
     this.refFormat = refFormat;
     this.config = config;

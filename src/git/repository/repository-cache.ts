@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { PatchMemory } from "../diff/tree/patch-memory.ts";
 import { ObjectSources } from "../object/object-source.ts";
 import { FileState } from "../pack/file-state.ts";
 import { ReaderResources } from "../pack/reader-resources.ts";
@@ -24,6 +25,7 @@ interface CachedRepository {
  */
 export class RepositoryCache {
   readonly #sources: ObjectSources;
+  readonly #patches = new PatchMemory();
   readonly #countMax: number;
   /** The one that was unused for longest comes first. */
   readonly #repositories = new Map<string, CachedRepository>();
@@ -71,7 +73,7 @@ export class RepositoryCache {
    * accepted yet. It isn't kept: close it with the push.
    */
   openQuarantine(path: string, quarantine: Quarantine): GitRepository {
-    return new GitRepository(path, this.#sources, quarantine, this.open(path));
+    return new GitRepository(path, this.#sources, this.#patches, quarantine, this.open(path));
   }
 
   /** Drops what is known of the repository at `path`, for example because it is removed. */
@@ -90,7 +92,7 @@ export class RepositoryCache {
   #add(path: string, identity: string): GitRepository {
     const config = new FileState(join(path, "config"));
     config.hasChanged();
-    const repository = new GitRepository(path, this.#sources);
+    const repository = new GitRepository(path, this.#sources, this.#patches);
     this.#repositories.set(path, { repository, identity, config });
     for (const oldest of this.#repositories.keys()) {
       if (this.#repositories.size <= this.#countMax) break;

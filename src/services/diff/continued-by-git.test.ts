@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { dirname } from "node:path";
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { MetricRegistry } from "../../base/metric/metric-registry.ts";
@@ -90,6 +91,23 @@ test("differences of commits and blobs take no process", async (t) => {
   const compare = await readAll(diffBlobs(needs)(pairs, testCall(method.diffBlobs)));
   assert.equal(compare[0]?.linesAdded, 1);
   assert.equal(processCount(), 0);
+});
+
+test("a patch that is known doesn't hide that a file is missing", async (t) => {
+  const { needs, repository, address, processCount } = await startFixture(t);
+  const left = commitFiles(repository, { a: "one\n" });
+  const right = commitFiles(repository, { a: "two\n" });
+  const blob = repository.gitLine(["rev-parse", `${left}:a`]);
+  const request = create(proto.CommitDiffRequestSchema, {
+    ...{ repository: address, leftCommitId: left, rightCommitId: right },
+  });
+  const compare = () => readAll(commitDiff(needs)(request, testCall(method.commitDiff)));
+  const [first] = await compare();
+  assert.equal(Buffer.from(first?.rawPatchData ?? []).toString(), "@@ -1 +1 @@\n-one\n+two\n");
+  assert.deepEqual(await compare(), [first]);
+  assert.equal(processCount(), 0);
+  rmSync(join(repository.path, "objects", blob.slice(0, 2), blob.slice(2)));
+  await assert.rejects(compare(), /exit status 128/);
 });
 
 test("what isn't done here is left to git, and counted by its reason", async (t) => {

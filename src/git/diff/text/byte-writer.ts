@@ -28,6 +28,13 @@ export class ByteWriter {
     this.#length += source.copy(this.#bytes, this.#length, start, end);
   }
 
+  /** A copy of what was written from `start` on, in memory of its own. */
+  copyFrom(start: number): Buffer {
+    const copy = Buffer.allocUnsafeSlow(this.#length - start);
+    this.#bytes.copy(copy, 0, start, this.#length);
+    return copy;
+  }
+
   /** What was written so far; it belongs to the caller, and the writer begins anew. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#length);

@@ -13,6 +13,7 @@ import { type FindFunction, findAnyFunction } from "../text/function-line.ts";
 import { findFunctionsOf } from "../text/language-functions.ts";
 import { LineMemory } from "../text/line-memory.ts";
 import { type DiffFile, isRegular, isSubmodule } from "./file-pair.ts";
+import type { KnownPatch, PatchShelf } from "./patch-memory.ts";
 
 /** Larger files are left to git. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -26,6 +27,7 @@ const NOTHING = Buffer.alloc(0);
 export class DiffContents {
   readonly #objects: ObjectDatabase;
   readonly #attributes: AttributeReader;
+  readonly #patches: PatchShelf | undefined;
   /** For comparing texts, one pair at a time. */
   readonly memory: LineMemory = new LineMemory();
   /** Blobs that needn't be stored. */
@@ -35,9 +37,11 @@ export class DiffContents {
   /** Bytes of all that was read so far. */
   bytesRead = 0;
 
-  constructor(objects: ObjectDatabase, attributes: AttributeReader) {
+  /** @param patches where patches of these objects are kept for later requests */
+  constructor(objects: ObjectDatabase, attributes: AttributeReader, patches?: PatchShelf) {
     this.#objects = objects;
     this.#attributes = attributes;
+    this.#patches = patches;
   }
 
   /** Gives a blob that is needed whether it is stored or not. */
@@ -76,15 +80,48 @@ export class DiffContents {
   /** Both versions of a file; `undefined` when one of them is no text. */
   readTexts(from: DiffFile, to: DiffFile): readonly [from: Buffer, to: Buffer] | undefined {
     if (this.#isDeclaredBinary(from) || this.#isDeclaredBinary(to)) return undefined;
-    const before = this.read(from);
-    if (this.isBinary(from, before)) return undefined;
+    // In a pack the version before is most often stored as a change of the one after it, which is
+    // made on the way then, or is at hand already.
     const after = this.read(to);
-    return this.isBinary(to, after) ? undefined : [before, after];
+    if (this.isBinary(to, after)) return undefined;
+    const before = this.read(from);
+    return this.isBinary(from, before) ? undefined : [before, after];
   }
 
   /** Spares reading it. */
   #isDeclaredBinary(file: DiffFile): boolean {
     return file.mode !== 0 && this.#stateOf(file) === false;
+  }
+
+  /** A patch that was kept, if the contents are stored from which it could be made again. */
+  knownPatch(from: DiffFile, to: DiffFile): KnownPatch | undefined {
+    const key = this.#patchKey(from, to);
+    const known = key === undefined ? undefined : this.#patches?.find(key);
+    if (known === undefined || !this.#isStored(from) || !this.#isStored(to)) return undefined;
+    this.bytesRead += known.length;
+    return known;
+  }
+
+  /** Keeps the hunks of a patch, which has to be whole. */
+  keepPatch(from: DiffFile, to: DiffFile, patch: KnownPatch): void {
+    const key = this.#patchKey(from, to);
+    if (key !== undefined) this.#patches?.keep(key, patch);
+  }
+
+  /** All that hunks depend on. None are kept of what isn't a regular file. */
+  #patchKey(from: DiffFile, to: DiffFile): string | undefined {
+    if (!isPlain(from) || !isPlain(to)) return undefined;
+    if (this.#given.has(from.oid) || this.#given.has(to.oid)) return undefined;
+    return `${from.oid}${to.oid}${this.#stateWord(from)} ${this.#stateWord(to)}`;
+  }
+
+  #stateWord(file: DiffFile): string {
+    const state = this.#stateOf(file);
+    return typeof state === "object" ? `=${state.value}` : String(state);
+  }
+
+  #isStored({ mode, oid }: DiffFile): boolean {
+    return mode === 0 || leaveToGit(() => this.#objects.has(oid));
   }
 
   /** How functions are found in a file whose versions these are. */
@@ -105,6 +142,11 @@ export class DiffContents {
     this.#states.set(path, state);
     return state;
   }
+}
+
+/** A regular file, or none. */
+function isPlain(file: DiffFile): boolean {
+  return file.mode === 0 || isRegular(file);
 }
 
 /** Does something with objects; what can't be read is left to git, which words the failure. */

@@ -46,18 +46,45 @@ export function writeChanges(
 ): void {
   const { from, to } = pair;
   if (from.oid === to.oid) return;
-  const names = namesOf(pair);
+  const known = contents.knownPatch(from, to);
+  if (known === "binary") writeBinaryNote(writer, pair);
+  else if (known === undefined) findAndWriteChanges(writer, pair, contents);
+  else if (known.length > 0) {
+    writeNames(writer, pair);
+    writer.writeRange(known, 0, known.length);
+  }
+}
+
+function findAndWriteChanges(
+  writer: ByteWriter,
+  pair: Pick<FilePair, "from" | "to">,
+  contents: DiffContents,
+): void {
+  const { from, to } = pair;
   const texts = contents.readTexts(from, to);
   if (texts === undefined) {
-    writer.writeBinary(`Binary files ${names.from} and ${names.to} differ\n`);
+    writeBinaryNote(writer, pair);
+    contents.keepPatch(from, to, "binary");
     return;
   }
   const changes = findTextChanges(...texts, contents.memory);
   if (changes.changes.length === 0) return;
+  writeNames(writer, pair);
+  const start = writer.length;
+  writeHunks(writer, changes, contents.functionsOf(from, to));
+  contents.keepPatch(from, to, writer.copyFrom(start));
+}
+
+function writeBinaryNote(writer: ByteWriter, pair: Pick<FilePair, "from" | "to">): void {
+  const names = namesOf(pair);
+  writer.writeBinary(`Binary files ${names.from} and ${names.to} differ\n`);
+}
+
+function writeNames(writer: ByteWriter, pair: Pick<FilePair, "from" | "to">): void {
+  const names = namesOf(pair);
   writer.writeBinary(
     `--- ${names.from}${tabAfter(names.from)}\n+++ ${names.to}${tabAfter(names.to)}\n`,
   );
-  writeHunks(writer, changes, contents.functionsOf(from, to));
 }
 
 /** Shows programs that read patches where a name with blanks ends. */

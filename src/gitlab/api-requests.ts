@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import { request } from "undici";
+import { type Dispatcher, request } from "undici";
 import { systemErrorText } from "../base/error/system-error-text.ts";
 import type { Logger } from "../base/log/logger.ts";
 import type { AccessCaller } from "../hooks/access/access-check.ts";
@@ -41,6 +41,12 @@ interface ApiRequest {
   readonly body?: Readonly<Record<string, unknown>>;
 }
 
+/** A reply whose body is still to be read. */
+export interface OpenedReply {
+  readonly status: number;
+  readonly body: AsyncIterable<Buffer>;
+}
+
 /** Sends requests to GitLab's internal API, and sees to it that they look as GitLab expects. */
 export class ApiRequests {
   readonly #host: ApiHost;
@@ -59,6 +65,21 @@ export class ApiRequests {
 
   post(question: ApiRequest, caller: AccessCaller): Promise<ApiReply> {
     return this.#ask("POST", question, caller);
+  }
+
+  /**
+   * As `get`, but leaves the body of what is no error to be read, however long it is. Who doesn't want
+   * it aborts the caller's signal.
+   */
+  async open(question: ApiRequest, caller: AccessCaller): Promise<OpenedReply> {
+    const url = this.#host.baseUrl + API_PATH + question.endpoint;
+    const response = await this.#send("GET", url, question, caller).catch((error: unknown) => {
+      caller.signal.throwIfAborted();
+      throw new ApiError("Internal API unreachable", error);
+    });
+    const { statusCode: status, body } = response;
+    if (status < 200 || status > 399) checkStatus(await readReply(response));
+    return { status, body };
   }
 
   close(): Promise<void> {
@@ -80,11 +101,13 @@ export class ApiRequests {
     });
     const logger = this.#options.logger;
     try {
-      const reply = await this.#send(method, url, question, caller).catch((error: unknown) => {
-        caller.signal.throwIfAborted();
-        logger.error("Internal API unreachable", { ...fields(), error: String(error) });
-        throw new ApiError("Internal API unreachable", error);
-      });
+      const reply = await this.#send(method, url, question, caller)
+        .then(readReply)
+        .catch((error: unknown) => {
+          caller.signal.throwIfAborted();
+          logger.error("Internal API unreachable", { ...fields(), error: String(error) });
+          throw new ApiError("Internal API unreachable", error);
+        });
       const replyFields = { ...fields(), status: reply.status };
       try {
         checkStatus(reply);
@@ -106,10 +129,10 @@ export class ApiRequests {
     url: string,
     { body }: ApiRequest,
     caller: AccessCaller,
-  ): Promise<ApiReply> {
+  ): Promise<Dispatcher.ResponseData> {
     const { readTimeoutSeconds } = this.#options.settings.http;
     const timeoutMs = Math.min(1000 * (readTimeoutSeconds || READ_TIMEOUT_SECONDS), TIMER_MS_MAX);
-    const response = await request(url, {
+    return request(url, {
       method,
       dispatcher: this.#host.dispatcher,
       headers: await this.#headers(caller),
@@ -118,7 +141,6 @@ export class ApiRequests {
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
     });
-    return readReply(response);
   }
 
   async #headers({ correlationId, remoteIp }: AccessCaller): Promise<Record<string, string>> {

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { type Logger, silentLogger } from "../../base/log/logger.ts";
 import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
-import type { ClientCertificate } from "../../gitlab/api-settings.ts";
+import { clientCertificate } from "../../gitlab/client-certificate.ts";
 import type { ApiInfo, InternalApi } from "../../gitlab/internal-api.ts";
 import { type AccessCheck, openAccess } from "../../hooks/access/access-check.ts";
 import type { Config } from "../config/config.ts";
@@ -49,19 +48,9 @@ async function openInternalApi(
   });
   return new InternalApi({
     settings: config.gitlab,
-    certificate: clientCertificate(config),
+    certificate: clientCertificate(config.tls),
     userAgent: `gitaly/${programVersion()}`,
     logger: logger.with({ component: "gitlab_http_client" }),
     observeLatency: (endpoint, seconds) => latency?.observe({ endpoint }, seconds),
   });
-}
-
-/** The server shows GitLab the certificate that it shows its clients. */
-function clientCertificate({ tls }: Config): ClientCertificate | undefined {
-  const { certificatePath, keyPath, key } = tls;
-  if (certificatePath === "" || (keyPath === "" && key === "")) return undefined;
-  return {
-    certificate: readFileSync(certificatePath),
-    key: key === "" ? readFileSync(keyPath) : key,
-  };
 }

@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import { hashObject } from "../../git/object/object-hash.ts";
+import type { Oid } from "../../git/oid/oid.ts";
 import {
   binaryFromBytes,
   binaryFromText,
@@ -15,16 +17,37 @@ import {
   type GetArchiveRequest,
   type RepositoryService,
 } from "../../proto/repository_pb.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import type { Handler, Reply } from "../../rpc/handler.ts";
 import { failedPrecondition, invalidArgument, RpcError, wrapError } from "../../rpc/rpc-error.ts";
+import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
+import type { Produce } from "../../storage/stream-cache/kept-stream.ts";
+import { passOn, type StreamCache } from "../../storage/stream-cache/stream-cache.ts";
 import { TreeEntryFinder } from "../common/find-tree-entry.ts";
-import { gitCall } from "../common/git-call.ts";
+import { type GitCall, gitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
+import { ReplyQueue } from "../common/reply-queue.ts";
 import { findObject, type RevisionNeeds } from "../common/resolve-revision.ts";
 
-type Needs = ReadNeeds & { readonly git: GitRunner };
+/** Archives that are kept for those who ask again, and what puts large files into them. */
+export interface ArchiveNeeds {
+  /** Undefined when none are kept. */
+  readonly archiveCache: StreamCache | undefined;
+  /** Undefined when there is no GitLab that has the files. */
+  readonly lfsSmudge: LfsSmudge | undefined;
+}
+
+/** How git gets the large files that Git LFS keeps elsewhere. */
+export interface LfsSmudge {
+  /** The program for git's shell, see "Long Running Filter Process" in gitattributes(5). */
+  readonly command: string;
+  /** What the program has to know, for a repository as GitLab names it. */
+  environment(glRepository: string): Readonly<Record<string, string>>;
+}
+
+type Needs = ReadNeeds & ArchiveNeeds & { readonly git: GitRunner };
 type GetArchive = Handler<typeof RepositoryService.method.getArchive>;
+type ArchiveReply = Reply<typeof RepositoryService.method.getArchive>;
 
 /** How git makes an archive of a format. */
 interface FormatOptions {
@@ -53,9 +76,8 @@ interface Query {
 }
 
 /**
- * Streams an archive of a revision's files, or of those below a path.
- *
- * Large files that LFS keeps elsewhere come as pointers, whatever the request says.
+ * Streams an archive of a revision's files, or of those below a path; with the large files that LFS
+ * keeps elsewhere, if the request says so and GitLab has them.
  */
 export function getArchive(needs: Needs): GetArchive {
   return async function* (request, call) {
@@ -63,16 +85,54 @@ export function getArchive(needs: Needs): GetArchive {
     const query = parseQuery(request, located.path);
     const repository = openLocated(needs, located, call);
     const options = gitCall(call);
-    await checkPaths(repository, query, { git: needs.git, gitCall: () => options });
-    const command = archiveCommand(query, request);
-    try {
-      for await (const data of needs.git.stream(located, command, options)) yield { data };
-    } catch (error) {
-      throw error instanceof GitExitError
-        ? new RpcError("unknown", error.message, { cause: error })
-        : error;
+    const ask = { git: needs.git, gitCall: () => options };
+    await checkPaths(repository, query, ask);
+    const command = archiveCommand(needs, query, request);
+    const replies = new ReplyQueue<ArchiveReply>();
+    const commit = await findObject(repository, query.revision, ask);
+    yield* replies.drain(sendArchive(needs, { located, command, commit, options, replies }));
+  };
+}
+
+interface Archive {
+  readonly located: LocatedRepository;
+  readonly command: GitCommand;
+  /** What the revision is now. */
+  readonly commit: Oid | undefined;
+  readonly options: GitCall;
+  readonly replies: ReplyQueue<ArchiveReply>;
+}
+
+async function sendArchive({ git, archiveCache }: Needs, archive: Archive): Promise<void> {
+  const { located, command, options, replies } = archive;
+  const reader = {
+    signal: options.signal,
+    take: async (pieces: readonly Uint8Array[]) => {
+      for (const data of pieces) await replies.put({ data });
+    },
+  };
+  const produce: Produce = async (take, signal) => {
+    for await (const data of git.stream(located, command, { ...options, signal })) {
+      await take([data]);
     }
   };
+  try {
+    if (archiveCache === undefined) await passOn(reader, produce);
+    else await archiveCache.fetch(archiveKey(archive), reader, produce);
+  } catch (error) {
+    throw error instanceof GitExitError
+      ? new RpcError("unknown", error.message, { cause: error })
+      : error;
+  }
+}
+
+/** Tells archives apart by all that decides about their bytes. */
+function archiveKey({ located, command, commit }: Archive): string {
+  const { path, glRepository } = located;
+  const { flags, args, config } = command;
+  const paths = command.paths?.map((name) => Buffer.from(name).toString("base64"));
+  const identity = [path, glRepository, commit, flags, args, paths, config];
+  return createHash("sha256").update(JSON.stringify(identity)).digest("hex");
 }
 
 function parseQuery(request: GetArchiveRequest, repositoryPath: string): Query {
@@ -130,14 +190,24 @@ function pathMissing(): RpcError {
   return failedPrecondition("path doesn't exist");
 }
 
-function archiveCommand(query: Query, { elidePath, prefix }: GetArchiveRequest): GitCommand {
+function archiveCommand(
+  { lfsSmudge }: Needs,
+  query: Query,
+  { elidePath, prefix, includeLfsBlobs, repository }: GetArchiveRequest,
+): GitCommand {
   const { revision, path, format } = query;
   const exclude = elidePath ? relativeTo(path, query.exclude) : query.exclude;
   const paths = [...(elidePath ? [] : [path]), ...exclude.map((name) => `:(exclude)${name}`)];
   const start = elidePath && path !== "." ? `${revision}:${path}` : revision;
+  const smudge = includeLfsBlobs ? lfsSmudge : undefined;
+  const config = [
+    ...(format.config ?? []),
+    ...(smudge ? [{ key: "filter.lfs.process", value: smudge.command }] : []),
+  ];
   return {
     name: "archive",
-    ...(format.config && { config: format.config }),
+    config,
+    ...(smudge && { env: smudge.environment(repository?.glRepository ?? "") }),
     flags: [
       ["--format", format.name],
       ["--prefix", `${prefix}/`],

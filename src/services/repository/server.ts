@@ -23,7 +23,7 @@ import { findLicense } from "./find-license.ts";
 import { findMergeBase } from "./find-merge-base.ts";
 import { fsck } from "./fsck.ts";
 import { generateBundleUri } from "./generate-bundle-uri.ts";
-import { getArchive } from "./get-archive.ts";
+import { type ArchiveNeeds, getArchive } from "./get-archive.ts";
 import { getConfig } from "./get-config.ts";
 import { getCustomHooks } from "./get-custom-hooks.ts";
 import { getFileAttributes } from "./get-file-attributes.ts";
@@ -51,7 +51,8 @@ import { setCustomHooks } from "./set-custom-hooks.ts";
 import { writeRef } from "./write-ref.ts";
 
 type Needs = ReadNeeds &
-  MirrorNeeds & {
+  MirrorNeeds &
+  ArchiveNeeds & {
     readonly housekeeping: Housekeeping;
     readonly backupSink: BackupSink | undefined;
     readonly backupMetrics: BackupMetrics;

@@ -113,8 +113,11 @@ test("optimizeRepository removes what a killed creation or repack has left", asy
     writeFileSync(path, content);
     age(path, days);
   };
-  const stale = ["objects/pack/tmp_pack_1", "objects/tmp_obj_1", "packed-refs.lock", "HEAD.lock"];
-  const young = ["objects/pack/tmp_pack_2", "packed-refs.new"];
+  const stale = [
+    ...["objects/pack/tmp_pack_1", "objects/tmp_obj_1", "packed-refs.lock", "HEAD.lock"],
+    ...["config0123456789abcdef", "objects/info/alternates0123456789abcdef"],
+  ];
+  const young = ["objects/pack/tmp_pack_2", "packed-refs.new", "configfedcba9876543210"];
   mkdirSync(join(repository.path, "objects/tmp_objdir-1"));
   age(join(repository.path, "objects/tmp_objdir-1"), 4);
   mkdirSync(join(repository.path, "refs/heads/gone/deep"), { recursive: true });
@@ -130,7 +133,7 @@ test("optimizeRepository removes what a killed creation or repack has left", asy
   const gone = ["objects/tmp_objdir-1", "refs/heads/gone", "refs/heads/empty"];
   const locks = ["refs/heads/main.lock", "objects/pack/pack-1.keep"];
   assert.deepEqual([...stale, ...gone, ...locks].filter(exists), []);
-  assert.deepEqual([...young, "objects/pack/pack-2.keep"].filter(exists).length, 3);
+  assert.deepEqual([...young, "objects/pack/pack-2.keep"].filter(exists).length, 4);
 });
 
 test("optimizeRepository removes settings that nobody reads", async (t) => {

@@ -76,6 +76,10 @@ export async function findStaleFiles(
         (file) => isOlder(findStats(file), PACK_LOCK_MS) && isFromProcess(file),
       ),
     ],
+    [
+      "temporaryfiles",
+      replacements(root).filter((file) => isOlder(findStats(file), TEMPORARY_OBJECT_MS)),
+    ],
     ["serverinfo", serverInfo(root)],
   ]);
 }
@@ -121,6 +125,15 @@ function temporaryDirectories(root: string): string[] {
 
 function packLocks(root: string): string[] {
   return names(`${root}/objects/pack`, ({ name }) => /^pack-.*\.keep$/s.test(name));
+}
+
+const REPLACEMENT = /^(?:config|alternates|gitaly-language[.]stats)[0-9a-f]{16}$/;
+
+/** What was to take the place of another file, see `writeFileAtomically`. */
+function replacements(root: string): string[] {
+  return [root, `${root}/objects/info`].flatMap((folder) =>
+    names(folder, (entry) => entry.isFile() && REPLACEMENT.test(entry.name)),
+  );
 }
 
 /** Others may keep a pack by intent. */

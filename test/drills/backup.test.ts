@@ -2,26 +2,22 @@ import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { RepositoryService } from "../../src/proto/repository_pb.ts";
-import { dial } from "../../src/rpc/client/channel.ts";
-import { createClient } from "../../src/rpc/client/client.ts";
 import { temporaryDirectory } from "../../src/testing/git-repository.ts";
 import { eventually } from "../../src/testing/processes.ts";
 import { type Forge, startForge } from "../acceptance/forge.ts";
 import { GitClient } from "../acceptance/git-client.ts";
+import { type BackupTool, ProgramBackups, ServerBackups } from "./backup-tool.ts";
 import { drillSize, expectKept, mustBeFound, reportFigures, seededRandom } from "./drill.ts";
 import { type PushLoad, startPushLoad } from "./push-load.ts";
 import { RefHistory } from "./ref-history.ts";
 import { expectSound } from "./ref-model.ts";
-
-const REPOSITORY = { storageName: "default", relativePath: "drill.git" } as const;
 
 /** How long a step may take before the drill gives up. */
 const PATIENCE_MS = 60_000;
 /** What certainly has changed from one backup to the next. */
 const GROWING = "refs/heads/over-http";
 
-/** When the server is killed while it makes a backup: as soon as a file like that is there. */
+/** When a backup is interrupted: as soon as a file like that is there. */
 const STAGES = [".bundle", ".toml", ".refs", "at once"] as const;
 type Stage = (typeof STAGES)[number];
 
@@ -34,6 +30,7 @@ interface Backup {
 
 interface Scene {
   readonly forge: Forge;
+  readonly tool: BackupTool;
   readonly history: RefHistory;
   readonly load: PushLoad;
   readonly backups: Backup[];
@@ -41,20 +38,14 @@ interface Scene {
   restoredCount: number;
 }
 
-async function prepare(t: TestContext): Promise<Scene> {
+async function prepare(t: TestContext, way: "server" | "program"): Promise<Scene> {
   const forge = await startForge(t);
+  const tool =
+    way === "server" ? new ServerBackups(forge) : new ProgramBackups(forge, temporaryDirectory(t));
   const history = new RefHistory();
   const load = await startPushLoad(forge, temporaryDirectory(t), history);
   t.after(() => load.stop());
-  return { forge, history, load, backups: [], begunCount: 0, restoredCount: 0 };
-}
-
-async function call<Result>(
-  { forge }: Scene,
-  ask: (client: ReturnType<typeof createClient<typeof RepositoryService>>) => Promise<Result>,
-): Promise<Result> {
-  await using channel = dial(forge.grpcAddress);
-  return await ask(createClient(RepositoryService, channel));
+  return { forge, tool, history, load, backups: [], begunCount: 0, restoredCount: 0 };
 }
 
 /** Waits until there is something new, and makes a backup of it: a full one only if it is the first. */
@@ -65,29 +56,17 @@ async function backUp(scene: Scene): Promise<Backup> {
   scene.begunCount += 1;
   const id = `backup-${scene.begunCount}`;
   const from = history.now();
-  await askForBackup(scene, id);
+  await scene.tool.create(id, backups.length > 0);
   const backup = { id, from, to: history.now() };
   backups.push(backup);
   return backup;
-}
-
-async function askForBackup(scene: Scene, backupId: string): Promise<void> {
-  const incremental = scene.backups.length > 0;
-  const names = { repository: REPOSITORY, vanityRepository: REPOSITORY };
-  await call(scene, (client) => client.backupRepository({ ...names, backupId, incremental }));
 }
 
 /** Restores a backup, or the latest one, into a new repository. */
 async function restore(scene: Scene, backupId = ""): Promise<GitClient> {
   scene.restoredCount += 1;
   const relativePath = `restored-${scene.restoredCount}.git`;
-  await call(scene, (client) =>
-    client.restoreRepository({
-      repository: { ...REPOSITORY, relativePath },
-      vanityRepository: REPOSITORY,
-      backupId,
-    }),
-  );
+  await scene.tool.restore(backupId, relativePath);
   return new GitClient({ cwd: join(scene.forge.storagePath, relativePath) });
 }
 
@@ -118,14 +97,15 @@ function sorted(lines = ""): string {
   return lines.split("\n").toSorted().join("\n");
 }
 
-/** Kills the server while it makes a backup, which is then found complete or not at all. */
+/** Kills what makes a backup, which is then found complete or not at all. */
 async function killAt(scene: Scene, stage: Stage, waitTurns: number): Promise<boolean> {
-  const { forge, history, backups } = scene;
+  const { tool, history, backups } = scene;
   scene.begunCount += 1;
   const id = `backup-${scene.begunCount}`;
   const from = history.now();
   let ended = false;
-  const asking = askForBackup(scene, id)
+  const asking = tool
+    .create(id, backups.length > 0)
     .catch(() => undefined)
     .finally(() => {
       ended = true;
@@ -133,12 +113,11 @@ async function killAt(scene: Scene, stage: Stage, waitTurns: number): Promise<bo
   for (let turn = 0; turn < waitTurns && !ended; turn++) await nextTurn();
   if (stage !== "at once") {
     const isReached = (): boolean =>
-      ended || backupFiles(forge, id).some((path) => path.includes(stage));
+      ended || backupFiles(tool, id).some((path) => path.includes(stage));
     await eventually(`stage ${stage}`, PATIENCE_MS, isReached);
   }
-  await forge.kill();
+  await tool.kill();
   await asking;
-  await forge.start();
   const to = history.now();
   const latest = await restore(scene);
   const restored = await restore(scene, id).catch(() => undefined);
@@ -152,16 +131,20 @@ async function killAt(scene: Scene, stage: Stage, waitTurns: number): Promise<bo
   return restored !== undefined;
 }
 
-/** What belongs to a backup in the forge's place for backups, also what isn't complete yet. */
-function backupFiles({ folder }: Forge, id: string): string[] {
-  const root = join(folder, "backups");
-  const paths = readdirSync(root, { recursive: true, encoding: "utf8" });
+/** The files that belong to a backup, also what isn't complete yet. */
+function backupFiles({ folder }: BackupTool, id: string): string[] {
+  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" });
   return paths.filter((path) => path.includes(`${id}/`) || path.includes(`${id}.`));
 }
 
-async function drill(scene: Scene, kills: number, waitTurns: () => number) {
+/** How many incremental backups are made, and how many are interrupted after them. */
+interface DrillSize {
+  readonly increments: number;
+  readonly kills: number;
+}
+
+async function drill(scene: Scene, { increments, kills }: DrillSize, waitTurns: () => number) {
   const { backups } = scene;
-  const increments = drillSize(2, 10);
   for (let count = 0; count <= increments; count++) await backUp(scene);
   for (const backup of backups.slice()) {
     await expectRestored(scene, await restore(scene, backup.id), backup);
@@ -178,15 +161,15 @@ async function drill(scene: Scene, kills: number, waitTurns: () => number) {
 
 /** What is cut is refused, before anything is made of it; what was before can be restored. */
 async function expectCutsRefused(scene: Scene): Promise<number> {
-  const { forge, backups, load } = scene;
+  const { tool, forge, backups, load } = scene;
   await backUp(scene);
   await backUp(scene);
   await load.stop();
   const [first, last] = backups;
   if (first === undefined || last === undefined) throw new Error("no backups");
-  const files = backupFiles(forge, last.id).filter((path) => /\.(refs|bundle|toml)$/.test(path));
+  const files = backupFiles(tool, last.id).filter((path) => /\.(refs|bundle|toml)$/.test(path));
   for (const file of files) {
-    const path = join(forge.folder, "backups", file);
+    const path = join(tool.folder, file);
     const content = readFileSync(path);
     truncateSync(path, Math.floor(content.length / 2) - 1);
     const before = readdirSync(forge.storagePath);
@@ -201,28 +184,34 @@ async function expectCutsRefused(scene: Scene): Promise<number> {
   return files.length;
 }
 
+const SIZES = {
+  server: { increments: drillSize(2, 10), kills: drillSize(2, 40) },
+  program: { increments: drillSize(1, 10), kills: drillSize(1, 20) },
+};
+
 suite("drill 25: backups", () => {
-  test("a restored backup is of one moment, and kills leave none by halves", async (t) => {
-    const random = seededRandom(t);
-    const scene = await prepare(t);
-    const figures = await drill(scene, drillSize(2, 60), () => Math.floor(random() * 200));
-    const { load, history, restoredCount: restored } = scene;
-    await load.stop();
-    const pushes = load.count();
-    reportFigures(t, "25", { ...figures, restored, pushes, changes: history.changeCount });
-  });
+  for (const way of ["server", "program"] as const) {
+    test(`a restored backup of the ${way} is of one moment, and kills leave none by halves`, async (t) => {
+      const random = seededRandom(t);
+      const scene = await prepare(t, way);
+      const figures = await drill(scene, SIZES[way], () => Math.floor(random() * 200));
+      const { load, restoredCount: restored } = scene;
+      await load.stop();
+      reportFigures(t, "25", { way, ...figures, restored, pushes: load.count() });
+    });
+  }
 
   test("what is cut is refused; references of another moment are found", async (t) => {
-    const scene = await prepare(t);
-    const { forge, backups } = scene;
+    const scene = await prepare(t, "server");
+    const { tool, backups } = scene;
     const cuts = await expectCutsRefused(scene);
     expectKept(cuts === 3, `there were ${cuts} files to cut`);
     const [first, last] = backups;
     if (first === undefined || last === undefined) throw new Error("no backups");
     await mustBeFound(/no moment/, async () => {
       const [from = "", to = ""] = [first, last].map(({ id }) => {
-        const path = backupFiles(forge, id).find((name) => name.endsWith(".refs"));
-        return join(forge.folder, "backups", path ?? "");
+        const path = backupFiles(tool, id).find((name) => name.endsWith(".refs"));
+        return join(tool.folder, path ?? "");
       });
       writeFileSync(to, readFileSync(from));
       await expectRestored(scene, await restore(scene, last.id), last);

@@ -25,10 +25,6 @@ export class RefHistory {
     return this.#moment;
   }
 
-  get changeCount(): number {
-    return [...this.#changes.values()].reduce((sum, changes) => sum + changes.length, 0);
-  }
-
   /** Whether a change of the reference has been begun and made since then. */
   hasChanged(ref: string, since: number): boolean {
     const changes = this.#changes.get(ref) ?? [];

@@ -20,8 +20,12 @@ export interface ObjectStore extends BackupSink {
 
 /** A configured place for blobs isn't one, or isn't one for this program. */
 export class SinkError extends DomainError {
-  constructor(message: string) {
+  /** What is wrong, without saying what for the place was to be. */
+  readonly reason: string;
+
+  constructor(message: string, reason: string = message) {
     super("failed-precondition", message);
+    this.reason = reason;
   }
 }
 

@@ -156,5 +156,6 @@ class Parameters {
 }
 
 function refusal(reason: string): SinkError {
-  return new SinkError(`failed to create object storage sink: sink: open bucket: ${reason}`);
+  const message = `failed to create object storage sink: sink: open bucket: ${reason}`;
+  return new SinkError(message, reason);
 }

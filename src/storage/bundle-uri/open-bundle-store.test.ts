@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
+import { NO_OBJECT_STORAGE, startObjectStorage } from "../../testing/object-storage.ts";
 import { openBundleStore } from "./open-bundle-store.ts";
 
 const { signal } = new AbortController();
@@ -68,6 +69,20 @@ test("openBundleStore keeps nothing of a bundle that could not be made", async (
   );
 });
 
+test("openBundleStore keeps bundles in an object storage", {
+  skip: NO_OBJECT_STORAGE,
+}, async (t) => {
+  const { url } = await startObjectStorage(t);
+  const store = openBundleStore(url, process.env);
+  const path = "storage/a b.git/uri/default.bundle";
+  assert.equal(await store.exists(path, signal), false);
+  await store.write(path, pieces("one ", "two"), signal);
+  assert.equal(await store.exists(path, signal), true);
+  const signed = await store.signedUrl(path, 600_000, signal);
+  assert.equal(new URL(signed).searchParams.get("X-Amz-Expires"), "600");
+  assert.equal(await (await fetch(signed)).text(), "one two");
+});
+
 test("openBundleStore doesn't leave its folder", async (t) => {
   const folder = temporaryDirectory(t);
   const store = openBundleStore(`file://${folder}/in?create_dir=1&metadata=skip`, {});
@@ -95,7 +110,9 @@ test("openBundleStore refuses what is no place", (t) => {
     [`${file}?base_url=b&secret_key_path=${folder}/file`]: `open bucket ${file}?base_url=b&secret_key_path=${folder}/file: ${folder}/file: the key is empty`,
     [`${file}?base_url=b&secret_key_path=${folder}/none`]: `open bucket ${file}?base_url=b&secret_key_path=${folder}/none: open ${folder}/none: no such file or directory`,
   };
-  for (const [url, message] of Object.entries(cases)) {
+  const unknown = "s3://bucket?region=r&x=1";
+  const s3 = { [unknown]: `open bucket ${unknown}: unknown query parameter "x"` };
+  for (const [url, message] of Object.entries({ ...cases, ...s3 })) {
     assert.throws(() => openBundleStore(url, {}), {
       message: `create bundle-URI sink: open bucket: ${message}`,
     });

@@ -51,7 +51,7 @@ function openObjects(
     return openObjectStore(url, { environment, bufferBytes: 0 });
   } catch (error) {
     if (!(error instanceof SinkError)) throw error;
-    throw new BundleStoreError(error.message, { cause: error });
+    throw new BundleStoreError(error.reason, { cause: error });
   }
 }
 

@@ -2,8 +2,6 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { CONFIG_DEFAULTS } from "../../../app/config/config.ts";
-import { programCommand } from "../../../app/program-command.ts";
 import type { GitCommand } from "../../../gitcmd/git-command.ts";
 import { SmartHTTPService } from "../../../proto/smarthttp_pb.ts";
 import { SSHService } from "../../../proto/ssh_pb.ts";
@@ -19,14 +17,13 @@ import { testPackObjects } from "../../../testing/test-pack-objects.ts";
 import { startTestServer } from "../../../testing/test-server.ts";
 import { PackSharing, repositoryAddress } from "./pack-sharing.ts";
 
+const HOOK_PROGRAM = join(import.meta.dirname, "../../../bin/gitaly-hooks.ts");
+
 /** A server that keeps packs, with a repository of two commits. */
 async function setUp(t: TestContext, minOccurrences: number) {
   const dir = join(temporaryDirectory(t), "cache");
   const server = await startTestServer(t, {
-    packObjectsCache: {
-      ...CONFIG_DEFAULTS.packObjectsCache,
-      ...{ enabled: true, dir, maxAgeMs: 300_000, minOccurrences },
-    },
+    packObjectsCache: { enabled: true, backpressure: true, dir, maxAgeMs: 300_000, minOccurrences },
   });
   const repository = server.repository();
   const first = writeCommit(repository, {});
@@ -107,7 +104,7 @@ test("git that has no compiled hook calls the server", async (t) => {
   const sharing = new PackSharing({
     packObjects: testPackObjects(git),
     channelHookCommand: undefined,
-    hookCommand: programCommand("gitaly-hooks"),
+    hookCommand: `'${process.execPath}' '${HOOK_PROGRAM}'`,
     runtimeDirectory: directory,
     internalSocketPath: join(directory, "sock.d/intern"),
     token: "",

@@ -76,7 +76,7 @@ export class OidTable {
     const end = this.#startOf(first + 1);
     if (start === end) return -1;
     const slice = this.#sliceOf(first);
-    const position = this.#search(slice, oid, oid.length, start, end);
+    const position = this.#searchNear(slice, oid, this.#guess(slice, oid, start, end), start, end);
     return position < end && this.#compare(slice, position, oid, oid.length) === 0 ? position : -1;
   }
 
@@ -125,6 +125,39 @@ export class OidTable {
 
   #startOf(first: number): number {
     return first === 0 ? 0 : (this.#fanout[first - 1] ?? 0);
+  }
+
+  /**
+   * Where a whole id should stand: ids are spread evenly, so that the bytes behind the first one
+   * tell. Halving the table instead would touch memory in many more places.
+   */
+  #guess(slice: OidTableSlice, oid: Buffer, start: number, end: number): number {
+    const { oids } = slice;
+    const stride = this.#layout.oidStride;
+    const density = (end - start) / KEY_END;
+    const key = keyAt(oid, 0);
+    let position = start + Math.floor(key * density);
+    for (let steps = 0; steps < CORRECTIONS_MAX; steps++) {
+      const distance = key - keyAt(oids, (position - slice.start) * stride);
+      const correction = Math.trunc(distance * density);
+      if (correction === 0) break;
+      position = Math.min(Math.max(position + correction, start), end - 1);
+    }
+    return position;
+  }
+
+  /** As `#search`, for what should stand near a place between `start` and `end`. */
+  #searchNear(slice: OidTableSlice, oid: Buffer, near: number, start: number, end: number): number {
+    const { length } = oid;
+    let step = 1;
+    if (this.#compare(slice, near, oid, length) < 0) {
+      while (near + step < end && this.#compare(slice, near + step, oid, length) < 0) step *= 2;
+      const low = near + Math.floor(step / 2) + 1;
+      return this.#search(slice, oid, length, low, Math.min(near + step, end));
+    }
+    while (near - step >= start && this.#compare(slice, near - step, oid, length) >= 0) step *= 2;
+    const low = Math.max(near - step + 1, start);
+    return this.#search(slice, oid, length, low, near - Math.floor(step / 2));
   }
 
   #search(slice: OidTableSlice, oid: Buffer, length: number, start: number, end: number): number {
@@ -187,6 +220,17 @@ export class OidTable {
     return slice;
   }
 }
+
+/** Three bytes behind the first one of an id, as a number. */
+function keyAt(oids: Buffer, offset: number): number {
+  return ((oids[offset + 1] ?? 0) << 16) | ((oids[offset + 2] ?? 0) << 8) | (oids[offset + 3] ?? 0);
+}
+
+/** No key is as large. */
+const KEY_END = 1 << 24;
+
+/** After so many, a guess is as good as it gets. */
+const CORRECTIONS_MAX = 3;
 
 function isInside(slice: OidTableSlice, position: number): boolean {
   return position >= slice.start && position < slice.start + slice.count;

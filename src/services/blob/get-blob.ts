@@ -66,7 +66,7 @@ function smallBlob(
   const { content } = blob;
   const bytes = contentBytes(limit, content.length);
   const writer = new MessageWriter(bytes + FIELDS_BYTES);
-  writer.ascii(3, oid);
+  writer.binary(3, oid);
   writer.bytes(2, content, 0, bytes);
   writer.number(1, content.length);
   return new EncodedReply(GetBlobResponseSchema, writer.finish());

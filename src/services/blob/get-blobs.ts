@@ -102,7 +102,7 @@ function smallBlob(
   writer.bytes(7, path);
   writer.text(6, revision);
   writer.number(5, mode);
-  writer.ascii(3, oid);
+  writer.binary(3, oid);
   writer.bytes(2, content, 0, bytes);
   writer.number(1, content.length);
   return new EncodedReply(GetBlobsResponseSchema, writer.finish());

@@ -183,7 +183,7 @@ function encodeEntry(
   writer.number(5, mode);
   writer.number(4, entryType(mode));
   writer.bytes(3, path);
-  writer.ascii(1, oid);
+  writer.binary(1, oid);
   const size = writer.length;
   writer.message(ENTRIES_FIELD, 0);
   return { bytes: writer.take(), size };

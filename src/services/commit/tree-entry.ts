@@ -81,7 +81,7 @@ function smallBlob(
   writer.bytes(5, content, 0, bytes);
   writer.number(4, mode);
   writer.number(3, content.length);
-  writer.ascii(2, oid);
+  writer.binary(2, oid);
   writer.number(1, ObjectType.BLOB);
   return new EncodedReply(TreeEntryResponseSchema, writer.finish());
 }

@@ -64,8 +64,8 @@ export class MessageWriter {
     this.#buffer.set(bytes, this.#start);
   }
 
-  /** A string field with characters below 128 only. */
-  ascii(field: number, text: string): void {
+  /** A bytes field given as a binary string, or a string field with characters below 128 only. */
+  binary(field: number, text: string): void {
     if (text === "") return;
     this.#reserve(text.length);
     this.#buffer.write(text, this.#start, "latin1");

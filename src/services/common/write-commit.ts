@@ -103,7 +103,7 @@ function writeFields(
   if (!writePerson(writer, 4, content, authorStart, authorEnd, mailmap)) return false;
   writer.bytes(3, content, message, Math.min(content.length, message + MESSAGE_BYTES_MAX));
   writer.bytes(2, content, message, subjectEnd(content, message));
-  writer.ascii(1, oid);
+  writer.binary(1, oid);
   return true;
 }
 

@@ -109,14 +109,14 @@ function encodeTag(
   ref: ListedRef,
   { tag, commit }: TagObjects,
 ): EncodedEntry {
-  const name = bytesFromBinary(ref.name.slice("refs/tags/".length));
+  const name = ref.name.slice("refs/tags/".length);
   if (tag === undefined) {
     if (commit !== undefined) writeCommit(writer, 3, commit.oid, commit.content, mailmap);
-    writer.ascii(2, ref.oid);
-    writer.bytes(1, name);
+    writer.binary(2, ref.oid);
+    writer.binary(1, name);
   } else if (!writeTag(writer, { name, tag, commit }, mailmap)) {
     writer.truncate(0);
-    const { tag: message } = gitTag(tag, name, mailmap);
+    const { tag: message } = gitTag(tag, bytesFromBinary(name), mailmap);
     trimTagMessage(message);
     if (commit !== undefined) message.targetCommit = gitCommit(commit.oid, commit.content, mailmap);
     writer.raw(toBinary(TagSchema, message));

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { toBinary } from "@bufbuild/protobuf";
 import { Mailmap } from "../../git/mailmap/mailmap.ts";
 import { type Oid, parseOid } from "../../git/oid/oid.ts";
+import { binaryFromBytes } from "../../git/ref/binary-string.ts";
 import { TagSchema } from "../../proto/shared_pb.ts";
 import { gitCommit } from "../common/git-commit.ts";
 import { MessageWriter } from "../common/message-writer.ts";
@@ -38,7 +39,7 @@ function encoded(content: string, hasCommit: boolean, mailmap: Mailmap | undefin
   trimTagMessage(message);
   if (hasCommit) message.targetCommit = gitCommit(oid, COMMIT, mailmap);
   const writer = new MessageWriter();
-  const isWritten = writeTag(writer, { name, tag, commit }, mailmap);
+  const isWritten = writeTag(writer, { name: binaryFromBytes(name), tag, commit }, mailmap);
   const expected = Buffer.from(toBinary(TagSchema, message));
   return { expected, actual: isWritten ? writer.take() : undefined };
 }

@@ -9,8 +9,8 @@ const NEWLINE = 0x0a;
 
 /** A reference and the objects that a tag is made of. */
 export interface TagParts {
-  /** The reference's name without `refs/tags/`. */
-  readonly name: Buffer;
+  /** The reference's name without `refs/tags/`, a binary string. */
+  readonly name: string;
   readonly tag: GitObject;
   /** What the tag leads to, when that is a commit. */
   readonly commit: GitObject | undefined;
@@ -40,8 +40,8 @@ export function writeTag(
   writer.number(5, end - message);
   writer.bytes(4, content, message, Math.min(end, message + MESSAGE_BYTES_MAX));
   if (commit !== undefined) writeCommit(writer, 3, commit.oid, commit.content, mailmap);
-  writer.ascii(2, oid);
-  writer.bytes(1, name);
+  writer.binary(2, oid);
+  writer.binary(1, name);
   return name.length > 0;
 }
 

@@ -33,7 +33,7 @@ export class RemoteBackupSource implements BackupSource {
   }
 
   references(): AsyncIterable<BackedUpReference> {
-    return this.#remote.references();
+    return this.#remote.stream("ref iterator", this.#remote.references());
   }
 
   async *bundle(

@@ -44,7 +44,7 @@ export class RemoteRepository {
         }
       }
     } catch (error) {
-      throw this.#failure("ref iterator: refill buffer: stream recv", error);
+      throw this.#failure("refill buffer: stream recv", error);
     }
   }
 

@@ -67,6 +67,12 @@ async function read(sink: FolderSink, path: string, signal: AbortSignal): Promis
   return Buffer.concat(found).toString();
 }
 
+test("a sink in a folder that nobody can make fails", async (t) => {
+  const sink = new FolderSink("/proc/backups/of/a");
+  const writing = sink.write("b", pieces("x"), t.signal);
+  await assert.rejects(writing, { syscall: "mkdir" });
+});
+
 async function* pieces(...texts: string[]): AsyncGenerator<Uint8Array, void, undefined> {
   for (const text of texts) yield Buffer.from(text);
 }

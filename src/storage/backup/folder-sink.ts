@@ -28,8 +28,8 @@ export class FolderSink implements BackupSink {
 
   async write(path: string, pieces: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     const target = this.#pathOf(path);
-    await mkdir(this.#root, { recursive: true, mode: ROOT_MODE });
-    await mkdir(dirname(target), { recursive: true, mode: DIRECTORY_MODE });
+    await makeFolder(this.#root, ROOT_MODE);
+    await makeFolder(dirname(target), DIRECTORY_MODE);
     const temporary = `${target}.${randomBytes(8).toString("hex")}.tmp`;
     try {
       await writePieces(temporary, pieces, signal);
@@ -73,6 +73,25 @@ export class FolderSink implements BackupSink {
   #pathOf(path: string): string {
     return join(this.#root, escapeBlobName(path, ESCAPED));
   }
+}
+
+/** Node's own way never ends where nobody can make a folder although there is its parent: /proc. */
+async function makeFolder(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    if (isPresent(error)) return;
+    const parent = dirname(path);
+    if (!isMissing(error) || parent === path) throw error;
+    await makeFolder(parent, mode);
+    await mkdir(path, { mode }).catch((again: unknown) => {
+      if (!isPresent(again)) throw again;
+    });
+  }
+}
+
+function isPresent(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EEXIST";
 }
 
 async function writePieces(

@@ -40,7 +40,7 @@ export async function restoreBackup(
       await target.remove();
       await inStage("create empty repo", signal, () => createMissing(target, backup, signal));
     });
-  } else await restoreReferences(needs, target, backup);
+  } else await restoreReferences(needs, target, backup, order.backupId);
   await restoreHooks(needs, target, last.customHooksPath);
 }
 
@@ -75,6 +75,7 @@ async function restoreReferences(
   needs: RestoreBackupNeeds,
   target: RestoreTarget,
   backup: BackupManifest,
+  backupId: string,
 ): Promise<void> {
   const { signal, logger } = needs;
   try {
@@ -83,7 +84,7 @@ async function restoreReferences(
   } catch (error) {
     signal.throwIfAborted();
     const { storageName: storage, relativePath } = target;
-    const fields = { storage, relative_path: relativePath, error };
+    const fields = { storage, relative_path: relativePath, backup_id: backupId, error };
     logger.warn("unable to reset refs. Proceeding with a normal restore", fields);
   }
   const doing = "manager: restore from bundle";

@@ -16,7 +16,7 @@ import { type OwnServer, startOwnServer } from "../acceptance/own-server.ts";
 import { drillSize, expectKept, mustBeFound, reportFigures, seededRandom } from "./drill.ts";
 
 /** The call is killed at one of its first git processes, or after a time. */
-const GIT_PROCESSES_MAX = 3;
+const GIT_PROCESSES_MAX: number = drillSize(2, 3);
 const KILL_DELAY_MS_MAX = 60;
 /** How long what a killed server has started may go on. */
 const ORPHANS_MS = 60_000;

@@ -21,6 +21,8 @@ import { RepositoryService } from "../../src/proto/repository_pb.ts";
 import { ServerService } from "../../src/proto/server_pb.ts";
 import { SmartHTTPService } from "../../src/proto/smarthttp_pb.ts";
 import { SSHService } from "../../src/proto/ssh_pb.ts";
+import { CallError } from "../../src/rpc/client/call-error.ts";
+import type { CallOptions } from "../../src/rpc/client/call-options.ts";
 import type { Channel } from "../../src/rpc/client/channel.ts";
 import { createClient } from "../../src/rpc/client/client.ts";
 import { DRILL_REPOSITORY, DRILL_USER } from "./write-load.ts";
@@ -192,28 +194,51 @@ function isText(field: DescField): boolean {
   return field.scalar === ScalarType.STRING || field.scalar === ScalarType.BYTES;
 }
 
+/** How a call is made that isn't to run to its end. */
+export interface CutCall {
+  readonly options?: CallOptions;
+  /** Called with the first reply. */
+  readonly onReply?: () => void;
+  /** Keeps the stream of requests open until it is resolved. */
+  readonly until?: Promise<void>;
+}
+
 /** Calls an RPC, reads some of the replies; tells the status, `ok` if it has none. */
 export async function callMethod(
   channel: Channel,
   method: DescMethod,
   messages: readonly Message[],
+  { options, onReply, until }: CutCall = {},
 ): Promise<string> {
   const functions = new Map<string, unknown>(Object.entries(createClient(method.parent, channel)));
   const call = functions.get(method.localName);
   if (typeof call !== "function") throw new Error(`no function for ${method.name}`);
   const isStream = /^(client|bidi)_streaming$/.test(method.methodKind);
+  const requests = async function* () {
+    yield* messages;
+    await until;
+  };
   try {
-    const options = { timeoutMs: CALL_TIMEOUT_MS };
-    const answer: unknown = call(isStream ? messages : messages[0], options);
-    if (isIterable(answer)) {
-      let count = 0;
-      for await (const _ of answer) if (++count === REPLIES_MAX) break;
-    } else {
-      await answer;
-    }
+    const answer: unknown = call(
+      isStream ? requests() : messages[0],
+      options ?? { timeoutMs: CALL_TIMEOUT_MS },
+    );
+    if (isIterable(answer)) await readSome(answer, onReply);
+    else await answer;
     return "ok";
   } catch (error) {
-    return error instanceof Error && "code" in error ? String(error.code) : "failed";
+    return error instanceof CallError ? error.kind : "failed";
+  }
+}
+
+async function readSome(
+  replies: AsyncIterable<unknown>,
+  onReply: (() => void) | undefined,
+): Promise<void> {
+  let count = 0;
+  for await (const _ of replies) {
+    if (++count === 1) onReply?.();
+    if (count === REPLIES_MAX) return;
   }
 }
 

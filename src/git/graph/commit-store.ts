@@ -9,6 +9,7 @@ import { OID_BYTES, type Oid } from "../oid/oid.ts";
 import { MemoryTenant } from "../pack/memory-budget.ts";
 import type { ReaderResources } from "../pack/reader-resources.ts";
 import { type CommitGraph, GENERATION_INFINITY } from "./commit-graph.ts";
+import { FirstParentSkips } from "./first-parent-skips.ts";
 import { LastCommitMemory } from "./last-commit-memory.ts";
 
 /** Memory for a commit that was read from its object, roughly. */
@@ -52,6 +53,7 @@ export class CommitStore extends MemoryTenant {
   readonly #numbers = new Map<Oid, number>();
   readonly #base: number;
   readonly #bytes: Buffer;
+  #skips: FirstParentSkips | undefined;
   /** `true` when the memory is wanted back: whoever uses the store finishes, nobody starts. */
   isEvicted = false;
 
@@ -118,6 +120,13 @@ export class CommitStore extends MemoryTenant {
   generationOf(commit: number): number {
     if (commit < this.#base && this.graph !== undefined) return this.graph.generationAt(commit);
     return GENERATION_INFINITY;
+  }
+
+  /** Shortcuts to what is below a commit in the graph, `undefined` for one that isn't in it. */
+  skipsOf(commit: number): FirstParentSkips | undefined {
+    if (commit >= this.#base || this.graph === undefined) return undefined;
+    this.#skips ??= new FirstParentSkips(this.graph, (bytes) => this.#charge(bytes));
+    return this.#skips;
   }
 
   /** The commit's content, which isn't remembered. */

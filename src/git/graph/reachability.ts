@@ -1,5 +1,6 @@
 import { CommitFlags } from "./commit-flags.ts";
 import type { CommitStore } from "./commit-store.ts";
+import type { FirstParentSkips } from "./first-parent-skips.ts";
 import { TASK_STEPS, type Task } from "./task.ts";
 
 const SEEN = 1;
@@ -19,7 +20,7 @@ export function canReach(
   to: number,
   detoursMax: number = Number.POSITIVE_INFINITY,
 ): Task<boolean | undefined> {
-  return new ReachabilitySearch(store, to).run(from, detoursMax);
+  return new ReachabilitySearch(store, to, detoursMax).run(from);
 }
 
 class ReachabilitySearch {
@@ -28,26 +29,56 @@ class ReachabilitySearch {
   /** The generation of the commit that is looked for. */
   readonly #lowest: number;
   readonly #seen = new CommitFlags();
+  #detoursLeft: number;
+  #steps = 0;
 
-  constructor(store: CommitStore, to: number) {
+  constructor(store: CommitStore, to: number, detoursMax: number) {
     this.#store = store;
+    this.#detoursLeft = detoursMax;
     this.#to = to;
     this.#lowest = store.generationOf(to);
   }
 
-  *run(from: number, detoursMax: number): Task<boolean | undefined> {
+  *run(from: number): Task<boolean | undefined> {
     // Places where the search goes on, the last one first.
     const open: number[] = [];
     for (let commit = this.#enter(from); commit !== undefined; commit = this.#nextOnLine(commit)) {
       if (commit === this.#to) return true;
+      const skips = this.#skipsOf(commit);
+      if (skips !== undefined) {
+        const found = yield* this.#searchLine(skips, commit);
+        if (found !== false) return found;
+        break;
+      }
       open.push(commit);
       if (open.length % TASK_STEPS === 0) yield;
     }
-    let detours = 0;
+    return yield* this.#search(open);
+  }
+
+  #skipsOf(commit: number): FirstParentSkips | undefined {
+    const isOrdered = Number.isFinite(this.#lowest + this.#store.generationOf(commit));
+    return isOrdered ? this.#store.skipsOf(commit) : undefined;
+  }
+
+  /** Searches from a line of first parents: its end is found without going there step by step. */
+  *#searchLine(skips: FirstParentSkips, from: number): Task<boolean | undefined> {
+    yield* skips.learn(from);
+    const last = skips.lastAbove(from, this.#lowest);
+    if (this.#store.firstParentOf(last) === this.#to) return true;
+    for (const commit of skips.upwards(from, last)) {
+      this.#seen.addNew(commit, SEEN);
+      const found = yield* this.#search([commit]);
+      if (found !== false) return found;
+    }
+    return false;
+  }
+
+  *#search(open: number[]): Task<boolean | undefined> {
     for (let commit = open.pop(); commit !== undefined; commit = open.pop()) {
       if (this.#leave(commit, open)) return true;
-      if (++detours > detoursMax) return undefined;
-      if (detours % TASK_STEPS === 0) yield;
+      if (--this.#detoursLeft < 0) return undefined;
+      if (++this.#steps % TASK_STEPS === 0) yield;
     }
     return false;
   }

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { RepositoryService } from "../../proto/repository_pb.ts";
 import { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
+import { temporaryDirectory } from "../../testing/git-repository.ts";
 import { assertRepositoryErrors } from "../../testing/repository-errors.ts";
 import { writeCommit } from "../../testing/test-commits.ts";
 import { startTestServer } from "../../testing/test-server.ts";
@@ -28,6 +32,35 @@ test("infoRefsUploadPack advertises what git upload-pack does", async (t) => {
   const second = await joined(client.infoRefsUploadPack(request));
   assert.match(second, /000eversion 2\n/);
   assert.doesNotMatch(second, /bundle-uri/);
+});
+
+test("infoRefsUploadPack tells clients with the feature that there is a bundle", async (t) => {
+  const bundles = temporaryDirectory(t);
+  const key = join(bundles, "key");
+  writeFileSync(key, "secret");
+  const goCloudUrl = `file://${bundles}?base_url=http://h/b&secret_key_path=${key}`;
+  const server = await startTestServer(t, { bundleUri: { goCloudUrl } });
+  const repository = server.repository();
+  writeCommit(repository, { ref: "refs/heads/main" });
+  const client = server.client(SmartHTTPService);
+  const feature = { metadata: { "gitaly-feature-bundle-uri": "true" } };
+  const ask = (gitProtocol: string, options = {}) =>
+    joined(client.infoRefsUploadPack({ repository: repository.address, gitProtocol }, options));
+
+  assert.doesNotMatch(await ask("version=2", feature), /bundle-uri/);
+  const plain = await ask("", feature);
+  const request = { repository: repository.address };
+  await server.client(RepositoryService).generateBundleURI(request);
+  const command = ["upload-pack", "--stateless-rpc", "--advertise-refs", repository.path];
+  const config = ["-c", "uploadpack.advertiseBundleURIs=true", "-c", "uploadpack.allowFilter=true"];
+  const env = { GIT_PROTOCOL: "version=2" };
+  const expected = repository.git([...config, ...command], { env }).toString("latin1");
+  const withoutAgent = (text: string) => text.replace(/00..agent=.*\n/, "");
+  const told = await ask("version=2", feature);
+  assert.equal(withoutAgent(told), `001e# service=git-upload-pack\n0000${withoutAgent(expected)}`);
+  assert.match(told, /000fbundle-uri\n0000$/);
+  assert.doesNotMatch(await ask("version=2"), /bundle-uri/);
+  assert.equal(await ask("", feature), plain);
 });
 
 test("infoRefsUploadPack refuses configuration that is no pair", async (t) => {

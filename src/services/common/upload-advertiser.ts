@@ -31,8 +31,12 @@ export class UploadAdvertiser {
   readonly #needs: Needs;
   readonly #kept: KeptReferences;
 
-  constructor(needs: Needs) {
+  readonly #encode: (piece: Buffer) => Buffer;
+
+  /** @param encode makes of a piece what is sent of it, which is kept */
+  constructor(needs: Needs, encode: (piece: Buffer) => Buffer = (piece) => piece) {
     this.#needs = needs;
+    this.#encode = encode;
     const attempts = needs.metrics.counter({
       name: "gitaly_inforef_cache_attempt_total",
       help: "Advertisements of references that were looked for among those that are kept.",
@@ -66,11 +70,13 @@ export class UploadAdvertiser {
       const { repository, settings } = fetchable;
       const agent = gitAgent((await this.#needs.git.version()).text);
       if (protocol === "version=2") {
-        return [capabilityAdvertisement(settings, repository.objectFormat, agent)];
+        const { objectFormat } = repository;
+        return [this.#encode(capabilityAdvertisement(settings, objectFormat, agent))];
       }
       const version = VERSIONS.get(protocol ?? "");
       if (version === undefined) return undefined;
-      const make = () => uploadAdvertisement(repository, settings, { agent, version });
+      const make = () =>
+        uploadAdvertisement(repository, settings, { agent, version }).map(this.#encode);
       const key = JSON.stringify([agent, version, options.filter(isShown)]);
       return await this.#kept.find(repository, key, make);
     } catch (error) {

@@ -1,8 +1,8 @@
 import type { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
 import { type InfoRefsNeeds, infoRefs } from "./info-refs.ts";
 
-type InfoRefsReceivePack = Handler<typeof SmartHTTPService.method.infoRefsReceivePack>;
+type InfoRefsReceivePack = EncodingHandler<typeof SmartHTTPService.method.infoRefsReceivePack>;
 
 /**
  * Advertises the references to a client that wants to push: the body of

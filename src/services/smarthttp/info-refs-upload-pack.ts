@@ -1,8 +1,8 @@
 import type { SmartHTTPService } from "../../proto/smarthttp_pb.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
 import { type InfoRefsNeeds, infoRefs } from "./info-refs.ts";
 
-type InfoRefsUploadPack = Handler<typeof SmartHTTPService.method.infoRefsUploadPack>;
+type InfoRefsUploadPack = EncodingHandler<typeof SmartHTTPService.method.infoRefsUploadPack>;
 
 /**
  * Advertises the references to a client that wants to fetch: the body of

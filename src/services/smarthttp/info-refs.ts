@@ -1,10 +1,16 @@
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { Logger } from "../../base/log/logger.ts";
 import type { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import type { RepositoryCache } from "../../git/repository/repository-cache.ts";
 import type { ConfigPair } from "../../gitcmd/git-command.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
-import type { InfoRefsRequest, SmartHTTPService } from "../../proto/smarthttp_pb.ts";
+import {
+  type InfoRefsRequest,
+  InfoRefsResponseSchema,
+  type SmartHTTPService,
+} from "../../proto/smarthttp_pb.ts";
 import type { Call } from "../../rpc/call.ts";
+import { EncodedReply } from "../../rpc/encoded-reply.ts";
 import type { Reply } from "../../rpc/handler.ts";
 import { wrapError } from "../../rpc/rpc-error.ts";
 import type {
@@ -30,7 +36,9 @@ export interface InfoRefsNeeds {
   readonly logger: Logger;
 }
 
-type InfoRefsReply = Reply<typeof SmartHTTPService.method.infoRefsUploadPack>;
+type InfoRefsReply =
+  | Reply<typeof SmartHTTPService.method.infoRefsUploadPack>
+  | EncodedReply<typeof InfoRefsResponseSchema>;
 type Service = "upload-pack" | "receive-pack";
 
 type InfoRefs = (request: InfoRefsRequest, call: Call) => AsyncGenerator<InfoRefsReply>;
@@ -39,7 +47,7 @@ type InfoRefs = (request: InfoRefsRequest, call: Call) => AsyncGenerator<InfoRef
 export function infoRefs(needs: InfoRefsNeeds, service: Service): InfoRefs {
   const { locator, git, bundleUris } = needs;
   const protocols = new GitProtocols(needs);
-  const uploads = new UploadAdvertiser(needs);
+  const uploads = new UploadAdvertiser(needs, encodeReply);
   return async function* (request, call) {
     const repository = locateRepository(locator, request.repository);
     const options = parseConfigOptions(request.gitConfigOptions);
@@ -51,7 +59,7 @@ export function infoRefs(needs: InfoRefsNeeds, service: Service): InfoRefs {
         ? await uploads.advertise(repository, config, env["GIT_PROTOCOL"])
         : await advertiseToPush(needs, repository, config, env);
     if (advertisement !== undefined) {
-      for (const data of advertisement) yield { data };
+      for (const reply of advertisement) yield new EncodedReply(InfoRefsResponseSchema, reply);
       return;
     }
     const command = {
@@ -78,7 +86,18 @@ async function advertiseToPush(
   env: Readonly<Record<string, string>>,
 ): Promise<readonly Buffer[] | undefined> {
   const pushable = openForPush(needs, repository, config);
-  return pushable && advertisePush(needs.git, pushable.repository, pushable.settings, env);
+  if (pushable === undefined) return undefined;
+  const pieces = await advertisePush(needs.git, pushable.repository, pushable.settings, env);
+  return pieces?.map(encodeReply);
+}
+
+/** Encodes a reply with a piece of what is advertised. */
+function encodeReply(data: Buffer): Buffer {
+  const { buffer, byteOffset, length } = toBinary(
+    InfoRefsResponseSchema,
+    create(InfoRefsResponseSchema, { data }),
+  );
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 /** The lines that gitprotocol-http puts before the advertisement. */

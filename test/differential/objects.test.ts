@@ -163,6 +163,34 @@ for (const format of FORMATS) {
     for (const repository of chain) await assertSameObjects(t, repository);
   });
 
+  test(`${format}: a partial clone has what it has`, async (t) => {
+    const source = createTestRepository(t, { format });
+    generateHistory(source, randomOf(t), { commits: 30 });
+    source.git(["config", "uploadpack.allowFilter", "true"]);
+    const partial = createTestRepository(t, { format });
+    partial.git(["remote", "add", "origin", source.path]);
+    partial.git(["fetch", "-q", "--filter=blob:none", "origin", "+refs/*:refs/*"]);
+    const hasPromisor = readdirSync(join(partial.path, "objects/pack")).some((name) =>
+      name.endsWith(".promisor"),
+    );
+    assert.ok(hasPromisor);
+    // Nobody fetches what is missing.
+    partial.git(["remote", "set-url", "origin", join(source.path, "gone")]);
+    await assertSameObjects(t, partial);
+    const listing = ["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"];
+    const here = new Set(partial.gitLines(listing));
+    const missing = source.gitLines(listing).filter((id) => !here.has(id));
+    assert.ok(missing.length > 0);
+    const database = openDatabase(t, partial);
+    for (const id of missing) {
+      const oid = parseOid(id);
+      assert.ok(oid);
+      assert.equal(database.has(oid), false);
+      assert.equal(database.header(oid), undefined);
+      assert.equal(database.read(oid), undefined);
+    }
+  });
+
   test(`${format}: blobs too large to be read at once`, async (t) => {
     const repository = createTestRepository(t, { format });
     const random = randomOf(t);

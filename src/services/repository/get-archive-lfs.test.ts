@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { type TestContext, test } from "node:test";
-import { ARCHIVE_CACHE_DEFAULTS } from "../../app/config/section/stream-cache.ts";
 import {
   GetArchiveRequest_Format as Format,
   RepositoryService,
@@ -10,7 +9,7 @@ import { temporaryDirectory } from "../../testing/git-repository.ts";
 import { collect } from "../../testing/repository-errors.ts";
 import { type GitlabAnswer, startTestGitlab } from "../../testing/test-gitlab.ts";
 import { type ServedRepository, startTestServer } from "../../testing/test-server.ts";
-import { gitlabSettings } from "../../testing/test-settings.ts";
+import { archiveCacheSettings, gitlabSettings } from "../../testing/test-settings.ts";
 
 const OID = "ab".repeat(32);
 const POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${OID}\nsize 18\n`;
@@ -35,10 +34,12 @@ async function start(t: TestContext, answer: GitlabAnswer, hasCache = false) {
   const gitlab = await startTestGitlab(t, answer);
   const server = await startTestServer(t, {
     gitlab: gitlabSettings({ url: `http://${gitlab.host}`, secret: "secret" }),
-    archiveCache: {
-      ...ARCHIVE_CACHE_DEFAULTS,
-      ...{ enabled: hasCache, dir: temporaryDirectory(t), maxAgeMs: 3_600_000, minOccurrences: 1 },
-    },
+    archiveCache: archiveCacheSettings({
+      enabled: hasCache,
+      dir: temporaryDirectory(t),
+      maxAgeMs: 3_600_000,
+      minOccurrences: 1,
+    }),
   });
   const repository = server.repository();
   const commitId = fixture(repository);

@@ -100,8 +100,8 @@ test("a failure is told to all who read, and the next one tries again", async (t
   });
   const second = read(t, cache, "a", never);
   goOn.resolve();
-  await assert.rejects(first, { message: "broken" });
-  await assert.rejects(second, { message: "broken" });
+  const failure = assert.rejects(first, { message: "broken" });
+  await Promise.all([failure, assert.rejects(second, { message: "broken" })]);
   const third = await read(t, cache, "a", producerOf("fine"));
   assert.deepEqual(third, { bytes: 4, created: true, text: "fine" });
 });

@@ -280,9 +280,9 @@ test("resolveConflicts changes nothing when it is cancelled while a hook runs", 
   writeCustomHook(repository.path, "pre-receive", `echo > ${repository.path}/began; sleep 1000`);
   const controller = new AbortController();
   const failed = assert.rejects(resolve(scene, headerOf(scene), RESOLUTIONS, controller.signal));
-  await eventually("the hook runs", 10_000, () => existsSync(`${repository.path}/began`));
+  await eventually("the hook runs", 60_000, () => existsSync(`${repository.path}/began`));
   controller.abort();
   await failed;
-  await eventually("nothing is left", 10_000, () => server.leftovers().length === 0);
+  await eventually("nothing is left", 60_000, () => server.leftovers().length === 0);
   assert.equal(tip(), main);
 });

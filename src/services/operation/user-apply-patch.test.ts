@@ -291,10 +291,10 @@ test("userApplyPatch changes nothing when it is cancelled while a hook runs", as
   writeCustomHook(repository.path, "update", `echo > ${repository.path}/began; sleep 1000`);
   const controller = new AbortController();
   const call = apply(server, repository, { patches, signal: controller.signal });
-  await eventually("the hook runs", 10_000, () => existsSync(`${repository.path}/began`));
+  await eventually("the hook runs", 60_000, () => existsSync(`${repository.path}/began`));
   controller.abort();
   await assert.rejects(call);
-  await eventually("nothing is left", 10_000, () => server.leftovers().length === 0);
+  await eventually("nothing is left", 60_000, () => server.leftovers().length === 0);
   assert.equal(repository.gitLine(["rev-parse", MAIN]), commit);
 });
 

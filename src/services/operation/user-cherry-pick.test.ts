@@ -259,9 +259,9 @@ test("userCherryPick changes nothing when it is cancelled while a hook runs", as
   const controller = new AbortController();
   const { signal } = controller;
   const failed = assert.rejects(server.operations.userCherryPick(pickTopic(scene), { signal }));
-  await eventually("the hook runs", 10_000, () => existsSync(`${repository.path}/began`));
+  await eventually("the hook runs", 60_000, () => existsSync(`${repository.path}/began`));
   controller.abort();
   await failed;
-  await eventually("nothing is left", 10_000, () => server.leftovers().length === 0);
+  await eventually("nothing is left", 60_000, () => server.leftovers().length === 0);
   assert.equal(tip(), main);
 });

@@ -229,9 +229,9 @@ test("userCreateBranch changes nothing when it is cancelled while a hook runs", 
     },
     { signal: controller.signal },
   );
-  await eventually("the hook runs", 10_000, () => existsSync(`${repository.path}/began`));
+  await eventually("the hook runs", 60_000, () => existsSync(`${repository.path}/began`));
   controller.abort();
   await assert.rejects(call);
-  await eventually("nothing is left", 10_000, () => server.leftovers().length === 0);
+  await eventually("nothing is left", 60_000, () => server.leftovers().length === 0);
   assert.deepEqual(repository.gitLines(["for-each-ref", "--format=%(refname)"]), [MAIN]);
 });

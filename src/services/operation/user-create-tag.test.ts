@@ -309,9 +309,9 @@ test("userCreateTag changes nothing when it is cancelled while a hook runs", asy
     },
     { signal: controller.signal },
   );
-  await eventually("the hook runs", 10_000, () => existsSync(`${repository.path}/began`));
+  await eventually("the hook runs", 60_000, () => existsSync(`${repository.path}/began`));
   controller.abort();
   await assert.rejects(call);
-  await eventually("nothing is left", 10_000, () => server.leftovers().length === 0);
+  await eventually("nothing is left", 60_000, () => server.leftovers().length === 0);
   assert.deepEqual(repository.gitLines(["tag"]), []);
 });

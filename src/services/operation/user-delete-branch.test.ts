@@ -218,7 +218,7 @@ test("userDeleteBranch deletes nothing when it is cancelled while a hook runs", 
     { repository: server.address(repository), user: TEST_USER, branchName },
     { signal: controller.signal },
   );
-  await eventually("the hook runs", 10_000, () => existsSync(`${repository.path}/began`));
+  await eventually("the hook runs", 60_000, () => existsSync(`${repository.path}/began`));
   controller.abort();
   await assert.rejects(call);
   assert.equal(repository.gitLine(["rev-parse", "branch"]), commit);

@@ -154,7 +154,7 @@ test("userDeleteTag deletes nothing when it is cancelled while a hook runs", asy
     { repository: server.address(repository), user: TEST_USER, tagName },
     { signal: controller.signal },
   );
-  await eventually("the hook runs", 10_000, () => existsSync(`${repository.path}/began`));
+  await eventually("the hook runs", 60_000, () => existsSync(`${repository.path}/began`));
   controller.abort();
   await assert.rejects(call);
   assert.deepEqual(repository.gitLines(["tag"]), ["v1"]);

@@ -212,9 +212,9 @@ test("userFFBranch changes nothing when it is cancelled while a hook runs", asyn
     { repository: server.address(repository), user: TEST_USER, branch, commitId },
     { signal: controller.signal },
   );
-  await eventually("the hook runs", 10_000, () => existsSync(`${repository.path}/began`));
+  await eventually("the hook runs", 60_000, () => existsSync(`${repository.path}/began`));
   controller.abort();
   await assert.rejects(call);
-  await eventually("nothing is left", 10_000, () => server.leftovers().length === 0);
+  await eventually("nothing is left", 60_000, () => server.leftovers().length === 0);
   assert.equal(repository.gitLine(["rev-parse", MAIN]), first);
 });

@@ -302,9 +302,9 @@ test("userMergeBranch changes nothing when it is cancelled while a hook runs", a
   const { signal } = controller;
   const call = collect(server.operations.userMergeBranch(confirmed(request), { signal }));
   const failed = assert.rejects(call);
-  await eventually("the hook runs", 10_000, () => existsSync(`${repository.path}/began`));
+  await eventually("the hook runs", 60_000, () => existsSync(`${repository.path}/began`));
   controller.abort();
   await failed;
-  await eventually("nothing is left", 10_000, () => server.leftovers().length === 0);
+  await eventually("nothing is left", 60_000, () => server.leftovers().length === 0);
   assert.equal(repository.gitLine(["rev-parse", MAIN]), main);
 });

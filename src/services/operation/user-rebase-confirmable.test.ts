@@ -231,9 +231,9 @@ test("userRebaseConfirmable changes nothing when it is cancelled while a hook ru
   const failed = assert.rejects(
     collect(server.operations.userRebaseConfirmable(requests, options)),
   );
-  await eventually("the hook runs", 10_000, () => existsSync(`${repository.path}/began`));
+  await eventually("the hook runs", 60_000, () => existsSync(`${repository.path}/began`));
   controller.abort();
   await failed;
-  await eventually("nothing is left", 10_000, () => server.leftovers().length === 0);
+  await eventually("nothing is left", 60_000, () => server.leftovers().length === 0);
   assert.equal(tip("topic"), topic);
 });

@@ -253,9 +253,9 @@ test("userRevert changes nothing when it is cancelled while a hook runs", async 
   const controller = new AbortController();
   const { signal } = controller;
   const failed = assert.rejects(server.operations.userRevert(revertMain(scene), { signal }));
-  await eventually("the hook runs", 10_000, () => existsSync(`${repository.path}/began`));
+  await eventually("the hook runs", 60_000, () => existsSync(`${repository.path}/began`));
   controller.abort();
   await failed;
-  await eventually("nothing is left", 10_000, () => server.leftovers().length === 0);
+  await eventually("nothing is left", 60_000, () => server.leftovers().length === 0);
   assert.equal(tip(), main);
 });

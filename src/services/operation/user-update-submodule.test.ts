@@ -261,9 +261,9 @@ test("userUpdateSubmodule changes nothing when it is cancelled while a hook runs
   writeCustomHook(repository.path, "pre-receive", `echo > ${repository.path}/began; sleep 1000`);
   const controller = new AbortController();
   const call = server.operations.userUpdateSubmodule(request, { signal: controller.signal });
-  await eventually("the hook runs", 10_000, () => existsSync(`${repository.path}/began`));
+  await eventually("the hook runs", 60_000, () => existsSync(`${repository.path}/began`));
   controller.abort();
   await assert.rejects(call);
-  await eventually("nothing is left", 10_000, () => server.leftovers().length === 0);
+  await eventually("nothing is left", 60_000, () => server.leftovers().length === 0);
   assert.equal(repository.gitLine(["rev-parse", "main"]), tip);
 });

@@ -64,5 +64,5 @@ test("createBundle ends git when nobody waits for the bundle", async (t) => {
   await replies.next();
   controller.abort();
   await assert.rejects(collect(replies));
-  await eventually("git ends", 10_000, () => gitProcesses(process.pid).length === 0);
+  await eventually("git ends", 60_000, () => gitProcesses(process.pid).length === 0);
 });

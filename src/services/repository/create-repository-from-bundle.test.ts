@@ -84,7 +84,7 @@ test("createRepositoryFromBundle leaves nothing when it is cancelled", async (t)
   async function* half() {
     yield { repository: TARGET, data: bundle.subarray(0, 100) };
     const folder = join(server.storagePath, "+gitaly", "tmp");
-    await eventually("the bundle is received", 10_000, () => existsSync(folder));
+    await eventually("the bundle is received", 60_000, () => existsSync(folder));
     controller.abort();
     yield { data: bundle.subarray(100) };
   }

@@ -67,7 +67,7 @@ test("fetchBundle changes nothing when it is cancelled before the bundle is ther
   async function* half() {
     yield { repository: repository.address, data: bundle.subarray(0, 100) };
     const folder = join(server.storagePath, "+gitaly", "tmp");
-    await eventually("the bundle is received", 10_000, () => existsSync(folder));
+    await eventually("the bundle is received", 60_000, () => existsSync(folder));
     controller.abort();
     yield { data: bundle.subarray(100) };
   }

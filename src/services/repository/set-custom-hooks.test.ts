@@ -120,10 +120,10 @@ test("setCustomHooks changes nothing when it is cancelled before the archive's e
     await new Promise(() => {});
   };
   const call = client.setCustomHooks(parts(), { signal: controller.signal });
-  await eventually("the hooks are locked", 10_000, () => existsSync(`${hooks}.lock`));
+  await eventually("the hooks are locked", 60_000, () => existsSync(`${hooks}.lock`));
   controller.abort();
   await assert.rejects(call);
-  await eventually("nothing is left", 10_000, () => {
+  await eventually("nothing is left", 60_000, () => {
     return leftovers().length === 0 && !existsSync(`${hooks}.lock`);
   });
   assert.deepEqual(readdirSync(hooks), []);

@@ -243,7 +243,7 @@ test("postReceivePack leaves no git behind when it is cancelled", async (t) => {
   const requests = async function* (): AsyncGenerator<{ data: Uint8Array } | object> {
     yield { repository: served.address, glId: "user-1" };
     yield { data: body.subarray(0, 4 * 1024 * 1024 - 1024) };
-    await eventually("git takes the pack", 10_000, () =>
+    await eventually("git takes the pack", 60_000, () =>
       running().some((line) => /index-pack|unpack-objects/.test(line)),
     );
     cancellation.abort();

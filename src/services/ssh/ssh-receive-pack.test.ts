@@ -203,7 +203,7 @@ test("sshReceivePack leaves no git behind when it is cancelled", async (t) => {
   const requests = async function* (): AsyncGenerator<{ stdin: Uint8Array } | object> {
     yield { repository: served.address, glId: "user-1" };
     yield { stdin: body.subarray(0, 4 * 1024 * 1024 - 1024) };
-    await eventually("git takes the pack", 10_000, () =>
+    await eventually("git takes the pack", 60_000, () =>
       running().some((line) => /index-pack|unpack-objects/.test(line)),
     );
     cancellation.abort();

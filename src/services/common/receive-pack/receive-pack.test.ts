@@ -279,7 +279,7 @@ test("a usual push runs no git receive-pack, an unusual one does", async (t) => 
     const wait = "until [ -e goes-on ]; do sleep 0.01; done";
     writeCustomHook(repository.path, "pre-receive", `touch waits; ${wait}; cat >/dev/null`);
     const pushing = sayToReceivePack(server, repository, input);
-    await eventually("the hook waits", 10_000, () => existsSync(file("waits")));
+    await eventually("the hook waits", 60_000, () => existsSync(file("waits")));
     found.push(gitProcesses(process.pid).some((line) => line.includes("receive-pack")));
     writeFileSync(file("goes-on"), "");
     assert.match((await pushing).data, /ok refs/);

@@ -80,7 +80,7 @@ suite("a gateway", () => {
     const [port] = await freePorts(1);
     const doors = await startGateway(t, `tcp://127.0.0.1:${port}`);
     const path = "/a.git/info/refs?service=git-upload-pack";
-    const response = await fetch(`${doors.http}${path}`, { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(`${doors.http}${path}`, { signal: AbortSignal.timeout(60_000) });
     assert.equal(response.status, 503);
     assert.doesNotMatch(await response.text(), /\.ts|node:/);
     const { status, stderr } = await new GitClient().attempt("ls-remote", `${doors.ssh}/a.git`);

@@ -11,8 +11,10 @@ import { callFilter, logCalls } from "../rpc/interceptor/log/call-log.ts";
 import { rpcMetrics } from "../rpc/interceptor/metrics/rpc-metrics.ts";
 import { MethodCatalog } from "../rpc/interceptor/request-info/method-catalog.ts";
 import { requestInfo } from "../rpc/interceptor/request-info/request-info.ts";
+import type { RepositoryLeases } from "../storage/disk-cache/repository-leases.ts";
 import type { Config } from "./config/config.ts";
 import type { HousekeepingSchedule } from "./maintenance/housekeeping-schedule.ts";
+import { invalidateCaches } from "./maintenance/invalidate-caches.ts";
 import { scheduleHousekeeping } from "./maintenance/schedule-housekeeping.ts";
 
 export interface InterceptorOptions {
@@ -21,6 +23,8 @@ export interface InterceptorOptions {
   readonly limits: RpcLimits;
   /** Undefined when nobody tidies repositories. */
   readonly schedule?: HousekeepingSchedule;
+  /** Undefined when nobody else keeps anything of the storages. */
+  readonly leases?: RepositoryLeases;
   readonly metrics: MetricRegistry;
   readonly logger: Logger;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -33,7 +37,7 @@ export interface InterceptorOptions {
  * that refused calls are in it.
  */
 export function buildInterceptors(options: InterceptorOptions): readonly Interceptor[] {
-  const { config, services, limits, schedule, metrics, logger, environment } = options;
+  const { config, services, limits, schedule, leases, metrics, logger, environment } = options;
   const { resolvedToken: token, transitioning } = config.auth;
   const catalog = new MethodCatalog();
   const filter = callFilter(
@@ -53,6 +57,7 @@ export function buildInterceptors(options: InterceptorOptions): readonly Interce
     replaceAborted,
     authenticate({ token, transitioning, metrics }),
     limitConcurrency(limits, catalog),
+    ...(leases === undefined ? [] : [invalidateCaches({ leases, catalog, metrics, logger })]),
     ...(schedule === undefined ? [] : [scheduleHousekeeping(schedule, catalog)]),
   ];
 }

@@ -27,6 +27,7 @@ import type { ArchiveNeeds } from "../services/repository/get-archive.ts";
 import { BackupMetrics } from "../storage/backup/backup-metrics.ts";
 import type { BackupSink } from "../storage/backup/backup-sink.ts";
 import { openSink } from "../storage/backup/open-sink.ts";
+import { RepositoryLeases } from "../storage/disk-cache/repository-leases.ts";
 import { Housekeeping } from "../storage/housekeeping/housekeeping.ts";
 import { HousekeepingMetrics } from "../storage/housekeeping/housekeeping-metrics.ts";
 import { RepositoryLocator } from "../storage/locator/repository-locator.ts";
@@ -55,6 +56,7 @@ export interface SigningCommitter {
  */
 export interface Runtime extends ArchiveNeeds {
   readonly locator: RepositoryLocator;
+  readonly leases: RepositoryLeases;
   readonly git: GitRunner;
   readonly repositories: RepositoryCache;
   readonly mailmaps: Mailmaps;
@@ -135,6 +137,7 @@ export async function buildRuntime(
   stack.defer(() => repositories.close());
   const packObjects = createPackObjects(config, { git, metrics, logger }, stack);
   const storages = new Map(config.storages.map(({ name, path }) => [name, path]));
+  const locator = new RepositoryLocator(storages);
   const votes = new TransactionVotes({
     backchannels: new Backchannels(),
     metrics,
@@ -156,7 +159,8 @@ export async function buildRuntime(
     channels: stack.use(new ServerChannels()),
     sshProgram: sshProgramCommand(environment),
     hookStubs: await installHookStubs(join(runtimeDirectory, "hooks.d")),
-    locator: new RepositoryLocator(storages),
+    locator,
+    leases: new RepositoryLeases(locator),
     repositories,
     mailmaps: new Mailmaps(),
     packObjects,

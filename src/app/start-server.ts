@@ -52,7 +52,8 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const allLimits = [...limits.limits, ...runtime.packObjects.limits.limits];
   stack.use(calibrateLimits(allLimits, { metrics, logger }));
   const schedule = startMaintenance(config, runtime, stack);
-  const settings = { config, services, limits, schedule, metrics, logger, environment };
+  const { leases } = runtime;
+  const settings = { config, services, limits, schedule, leases, metrics, logger, environment };
   const grpc = new GrpcServer({ services, interceptors: buildInterceptors(settings) });
   const listeners: Listener[] = [];
   stack.defer(async () => {

@@ -104,6 +104,11 @@ export class RepositoryLocator {
   cacheFolder(storageName: string): string {
     return join(this.storagePath(storageName), DATA_FOLDER, "cache");
   }
+
+  /** Where processes that share a storage tell each other of changes, see `RepositoryLeases`. */
+  stateFolder(storageName: string): string {
+    return join(this.storagePath(storageName), DATA_FOLDER, "state");
+  }
 }
 
 /**

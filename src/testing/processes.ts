@@ -44,6 +44,16 @@ export function residentBytes(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
+/** Whether a process holds nothing any more; its parent may not have asked for it yet. */
+export function hasEnded(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return /^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch {
+    return true;
+  }
+}
+
 /** Asks again and again until the answer is yes; fails with `what` when the time is up. */
 export async function eventually(
   what: string,

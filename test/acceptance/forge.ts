@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -6,6 +7,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { temporaryDirectory } from "../../src/testing/git-repository.ts";
+import { eventually, hasEnded } from "../../src/testing/processes.ts";
 
 /** A forge in processes of its own, as `make run` starts it. */
 export interface Forge {
@@ -71,9 +73,12 @@ export async function startForge(
   const kill = async (): Promise<void> => {
     if (child?.pid === undefined) return;
     const exited = once(child, "exit");
-    process.kill(serverPid(), "SIGKILL");
+    const server = serverPid();
+    process.kill(server, "SIGKILL");
     child.kill("SIGKILL");
     await exited;
+    // It may end later than its parent: it holds its port until its last write is done.
+    await eventually("the server is gone", 60_000, () => hasEnded(server));
   };
   await start();
   return {
@@ -125,14 +130,28 @@ function childOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0]);
 }
 
-/** Ports that were free a moment ago, all different. */
+/**
+ * Ports that were free a moment ago, all different. None is of those that the system gives to
+ * whoever asks for any: a test beside us would take it before we can.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" ? (address?.port ?? 0) : 0;
-  });
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = randomInt(PORTS.first, PORTS.end);
+    if (await isFree(port)) ports.add(port);
+  }
+  return [...ports];
+}
+
+const PORTS = { first: 12_000, end: 32_000 };
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, "127.0.0.1"), "listening");
+  } catch {
+    return false;
+  }
+  await once(server.close(), "close");
+  return true;
 }

@@ -36,6 +36,7 @@ import type { OpenedAccess } from "./access/open-internal-api.ts";
 import type { Config } from "./config/config.ts";
 import type { BackupSettings } from "./config/section/backup.ts";
 import type { GitSettings } from "./config/section/git.ts";
+import type { OffloadingSettings } from "./config/section/offloading.ts";
 import type { TimeoutSettings } from "./config/section/timeout.ts";
 import { createArchives } from "./create-archives.ts";
 import { createBundleUris } from "./create-bundle-uris.ts";
@@ -90,6 +91,7 @@ export interface Runtime extends ArchiveNeeds {
   readonly bundleUris: BundleUris | undefined;
   readonly metrics: MetricRegistry;
   readonly housekeeping: Housekeeping;
+  readonly offloading: OffloadingSettings;
 }
 
 export interface RuntimeOptions {
@@ -179,6 +181,7 @@ export async function buildRuntime(
     findPoolUpstreams: access.poolUpstreams?.bind(access),
     poolMetadata: openPoolMetadata(config, logger, stack),
     raftClusterId: config.raft.clusterId,
+    offloading: config.offloading,
     hasBackups: config.backup.goCloudUrl !== "",
     backupSink: sinkOf(config.backup, environment),
     backupMetrics: new BackupMetrics(metrics),

@@ -1,3 +1,4 @@
+import { rmdir } from "node:fs/promises";
 import type { ConfigPair, GitFlag } from "../../gitcmd/git-command.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
@@ -14,14 +15,19 @@ export interface Clone {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs `git clone` into the empty directory of a repository that is being made. */
-export function runClone(
+/**
+ * Runs `git clone` into the place of a repository that is being made.
+ *
+ * The empty directory there goes first: git then makes one with the mode that the umask gives it.
+ */
+export async function runClone(
   git: GitRunner,
   { path }: LocatedRepository,
   { url, flags, config = [], env = {} }: Clone,
   options: GitCall,
 ): Promise<CollectedGit> {
   const args = [url, path];
+  await rmdir(path);
   const command = { name: "clone", config, flags: ["--quiet", ...flags], args, env } as const;
   return collectGit(git, undefined, command, { ...options, hooks: "disabled" });
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
@@ -58,6 +58,7 @@ test("createRepositoryFromURL clones with the name and password of the URL", asy
       assert.equal(made.gitLine(["symbolic-ref", "HEAD"]), "refs/heads/other");
       assert.equal(made.git(["fsck", "--strict"]).length, 0);
       assert.equal(made.git(["remote"]).length, 0);
+      assert.equal(statSync(path).mode, statSync(server.storagePath).mode);
       assert.doesNotMatch(readFileSync(join(path, "config"), "utf8"), /remote|joe|127\.0/);
       assert.equal(made.gitLine(["config", "core.bare"]), "true");
       assert.equal(existsSync(join(path, "hooks")), false);

@@ -6,6 +6,7 @@ import {
   RepositoryService,
   OptimizeRepositoryRequest_Strategy as Strategy,
 } from "../../proto/repository_pb.ts";
+import { CallError } from "../../rpc/client/call-error.ts";
 import { commitFiles } from "../../testing/commit-files.ts";
 import { createTestPool } from "../../testing/object-pool.ts";
 import { assertRepositoryErrors } from "../../testing/repository-errors.ts";
@@ -169,4 +170,48 @@ test("optimizeRepository says what is wrong", async (t) => {
     kind: "internal",
     message: "could not repack: repack failed with error code 128",
   });
+});
+
+test("optimizeRepository says why objects can't be moved to object storage and back", async (t) => {
+  const refusal = async (strategy: Strategy, goCloudUrl: string, ...urls: string[]) => {
+    const offloading = { enabled: true, cacheRoot: "", goCloudUrl };
+    const server = await startTestServer(t, { offloading });
+    const repository = server.repository();
+    for (const url of urls) repository.git(["config", "--add", "remote.offload.url", url]);
+    const request = { repository: repository.address, strategy };
+    return server
+      .client(RepositoryService)
+      .optimizeRepository(request)
+      .then(
+        () => "done",
+        (error: unknown) =>
+          error instanceof CallError ? `${error.kind}: ${error.message}` : error,
+      );
+  };
+  const { OFFLOADING, REHYDRATION } = Strategy;
+  const noSink = "invalid-argument: offloading configuration missing sink URL";
+  const notOne =
+    "failed-precondition: invalid offloaded repository state: offload URL must be a single non-empty string";
+  const noTransactions = "internal: unable to retrieve storage node";
+  const noPrefix = "invalid-argument: extract object prefix from URLs";
+  const cases: [Strategy, string, string[], string][] = [
+    [OFFLOADING, "", [], noSink],
+    [OFFLOADING, "s3://bucket", [], noTransactions],
+    [REHYDRATION, "", ["s3://bucket/a"], noSink],
+    [REHYDRATION, "s3://bucket", [], "failed-precondition: repository is not offloaded"],
+    [REHYDRATION, "s3://bucket", ["s3://bucket/a/b"], noTransactions],
+    [REHYDRATION, "s3://bucket", ["s3://bucket/a", "s3://bucket/b"], notOne],
+    [REHYDRATION, "s3://bucket", [" "], notOne],
+    [REHYDRATION, "s3://bucket", ["s3://bucket/"], noPrefix],
+    [REHYDRATION, "s3://bucket/in", ["s3://bucket/a"], noPrefix],
+    [
+      REHYDRATION,
+      "s3://bucket",
+      ["s3://bucket:x/a"],
+      'invalid-argument: invalid URL: parse "s3://bucket:x/a": invalid port ":x" after host',
+    ],
+  ];
+  for (const [strategy, sink, urls, expected] of cases) {
+    assert.equal(await refusal(strategy, sink, ...urls), expected, `${sink} ${urls}`);
+  }
 });

@@ -36,7 +36,7 @@ import { migrateReferenceBackend } from "./migrate-reference-backend.ts";
 import type { MirrorNeeds } from "./mirror-references.ts";
 import { objectFormat } from "./object-format.ts";
 import { objectsSize } from "./objects-size.ts";
-import { optimizeRepository } from "./optimize-repository.ts";
+import { type Offloading, optimizeRepository } from "./optimize-repository.ts";
 import { pruneUnreachableObjects } from "./prune-unreachable-objects.ts";
 import { removeRepository } from "./remove-repository.ts";
 import { replicateRepository } from "./replicate-repository.ts";
@@ -54,6 +54,7 @@ type Needs = ReadNeeds &
   MirrorNeeds &
   ArchiveNeeds & {
     readonly housekeeping: Housekeeping;
+    readonly offloading: Offloading;
     readonly backupSink: BackupSink | undefined;
     readonly backupMetrics: BackupMetrics;
     readonly bundleUris: BundleUris | undefined;

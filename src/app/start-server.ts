@@ -11,6 +11,7 @@ import type { Config } from "./config/config.ts";
 import { createRuntimeDirectory, pruneRuntimeDirectories } from "./config/runtime-directory.ts";
 import { configuredEndpoints } from "./endpoints.ts";
 import { buildInterceptors } from "./interceptors.ts";
+import { cleanDiskCaches } from "./maintenance/clean-disk-caches.ts";
 import { cleanTemporaryFolders } from "./maintenance/clean-temporary-folders.ts";
 import { runDailyMaintenance } from "./maintenance/daily-maintenance.ts";
 import { HousekeepingSchedule } from "./maintenance/housekeeping-schedule.ts";
@@ -80,12 +81,15 @@ export async function startServer(config: Config, options: StartOptions): Promis
 /** Has repositories tidied, those that calls write to and all of them once a day, and storages. */
 function startMaintenance(
   { dailyMaintenance: settings, storages }: Config,
-  { locator, housekeeping, logger }: Runtime,
+  { locator, housekeeping, metrics, logger }: Runtime,
   stack: AsyncDisposableStack,
 ): HousekeepingSchedule {
   const schedule = stack.use(new HousekeepingSchedule({ locator, housekeeping, logger }));
   const ending = new AbortController();
-  const running = [cleanTemporaryFolders({ locator, storages, logger }, ending.signal)];
+  const running = [
+    cleanTemporaryFolders({ locator, storages, logger }, ending.signal),
+    cleanDiskCaches({ locator, storages, metrics, logger }, ending.signal),
+  ];
   if (!settings.disabled && settings.durationMs > 0) {
     const needs = { locator, housekeeping, logger, settings };
     running.push(runDailyMaintenance(needs, ending.signal));

@@ -9,11 +9,8 @@ interface ContentsOptions {
 
 const OBJECTS = /[.]git\/objects\/(?:[0-9a-f]{2}(?:\/[0-9a-f]+)?|pack\/pack-[0-9a-f]+[.]\w+)$/;
 
-/** Says that somebody has called, whether it has changed anything or not. */
-const STATE = "+gitaly/state";
-
 /** The place of temporary files, and folders for references that git never removes. */
-const FOLDERS = /^[+]gitaly(?:\/(?:tmp|state))?$|[.]git\/refs\/[^/]+$/;
+const FOLDERS = /^[+]gitaly(?:\/tmp)?$|[.]git\/refs\/[^/]+$/;
 
 /** Every file and folder below a storage, with a hash of what is in it, in order of their paths. */
 export function storageContents(
@@ -22,7 +19,7 @@ export function storageContents(
 ): string[] {
   const lines: string[] = [];
   const visit = (folder: string): void => {
-    for (const name of namesIn(root, folder)) {
+    for (const name of namesIn(join(root, folder))) {
       const path = join(folder, name);
       const stats = lstatSync(join(root, path), { throwIfNoEntry: false });
       if (stats === undefined || (leavesObjects && OBJECTS.test(path))) continue;
@@ -36,10 +33,9 @@ export function storageContents(
 }
 
 /** None of what is gone by now. */
-function namesIn(root: string, folder: string): string[] {
-  if (folder === STATE) return [];
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(join(root, folder)).sort();
+    return readdirSync(folder).sort();
   } catch {
     return [];
   }

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../base/log/logger.ts";
 import { cleanTemporaryFolder } from "../../storage/housekeeping/clean-temporary-folder.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
+import { atIntervals, type Wait } from "./at-intervals.ts";
 
 interface Needs {
   readonly locator: Pick<RepositoryLocator, "temporaryFolder">;
@@ -11,13 +11,6 @@ interface Needs {
 
 const INTERVAL_MS = 60 * 60_000;
 
-/** Waits; injected so that nobody has to. */
-type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
-
-const wait: Wait = async (ms, signal) => {
-  await delay(ms, undefined, { signal, ref: false });
-};
-
 /**
  * Removes what calls have left in the temporary folders of all storages, at once and every hour,
  * until the signal is aborted.
@@ -25,17 +18,9 @@ const wait: Wait = async (ms, signal) => {
 export async function cleanTemporaryFolders(
   needs: Needs,
   signal: AbortSignal,
-  pause: Wait = wait,
+  pause?: Wait,
 ): Promise<void> {
-  while (!signal.aborted) {
-    await cleanAll(needs, signal);
-    try {
-      await pause(INTERVAL_MS, signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      throw error;
-    }
-  }
+  await atIntervals(() => cleanAll(needs, signal), INTERVAL_MS, signal, pause);
 }
 
 /** Storages may share a path, which is looked at once, under the first of their names. */

@@ -1,84 +1,74 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
 import { PathEscapesRootError } from "../locator/locator-errors.ts";
 import { RepositoryLocator } from "../locator/repository-locator.ts";
-import { LeaseMissingError, RepositoryLeases, STALE_MS } from "./repository-leases.ts";
+import { LeaseMissingError, RepositoryLeases } from "./repository-leases.ts";
 
 const ADDRESS = { storageName: "default", relativePath: "group/a.git" };
-const GENERATION = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-function setUp(t: TestContext, nowMs?: () => number) {
+function setUp(t: TestContext) {
   const root = temporaryDirectory(t);
-  const leases = new RepositoryLeases(new RepositoryLocator(new Map([["default", root]])), nowMs);
+  const leases = new RepositoryLeases(new RepositoryLocator(new Map([["default", root]])));
   const state = join(root, "+gitaly/state/group/a.git");
-  const pending = join(state, "pending");
-  return { leases, state, pending, latest: join(state, "latest") };
+  const latest = join(state, "latest");
+  /** What others do that want to keep something. */
+  const begin = (): void => {
+    mkdirSync(state, { recursive: true });
+    writeFileSync(latest, "8ddb1a8f-3b0e-4f4e-8a4e-0a3f2b7cf3a1");
+  };
+  return { root, leases, state, latest, pending: join(state, "pending"), begin };
 }
 
-test("a repository has a generation until it is changed", (t) => {
-  const { leases, state, pending, latest } = setUp(t);
-  const first = leases.generation(ADDRESS);
-  assert.match(first ?? "", GENERATION);
-  assert.equal(leases.generation(ADDRESS), first);
-  assert.equal(readFileSync(latest, "utf8"), first);
-  assert.deepEqual(readdirSync(state), ["latest"]);
-
+test("a change ends the generation and says so while it goes on", (t) => {
+  const { leases, state, pending, begin } = setUp(t);
+  begin();
   const lease = leases.start(ADDRESS);
   assert.deepEqual(readdirSync(state), ["pending"]);
   assert.match(readdirSync(pending).join(), /^\d+$/);
-  assert.equal(leases.generation(ADDRESS), undefined);
+  begin();
   lease.end();
+  assert.deepEqual(readdirSync(state), ["pending"]);
   assert.deepEqual(readdirSync(pending), []);
-  const second = leases.generation(ADDRESS);
-  assert.match(second ?? "", GENERATION);
-  assert.notEqual(second, first);
-  assert.deepEqual(readdirSync(state).sort(), ["latest", "pending"]);
 });
 
-test("the last of several changes lets a generation count", (t) => {
-  const { leases } = setUp(t);
-  const [one, other] = [
-    leases.start(ADDRESS),
-    leases.start({ ...ADDRESS, relativePath: "group/./a.git/" }),
-  ];
+test("each of several changes counts", (t) => {
+  const { leases, pending, begin } = setUp(t);
+  begin();
+  const one = leases.start(ADDRESS);
+  const other = leases.start({ ...ADDRESS, relativePath: "group/./a.git/" });
   one.end();
-  assert.equal(leases.generation(ADDRESS), undefined);
+  assert.equal(readdirSync(pending).length, 1);
   other.end();
-  assert.match(leases.generation(ADDRESS) ?? "", GENERATION);
+  assert.equal(readdirSync(pending).length, 0);
 });
 
-test("a change of another process counts for an hour", (t) => {
-  let nowMs = Date.now();
-  const { leases, pending, latest } = setUp(t, () => nowMs);
-  mkdirSync(pending, { recursive: true });
-  writeFileSync(join(pending, "123"), "");
-  writeFileSync(latest, "of another process");
-  assert.equal(leases.generation(ADDRESS), undefined);
-  nowMs += STALE_MS + 60_000;
-  assert.equal(leases.generation(ADDRESS), "of another process");
-  assert.deepEqual(readdirSync(pending), []);
-});
-
-test("a change says when it hasn't counted to its end, and begins a generation all the same", (t) => {
-  const { leases, state, pending } = setUp(t);
+test("nothing is written where nobody keeps anything, and what was kept meanwhile is forgotten", (t) => {
+  const { root, leases, latest, begin } = setUp(t);
+  leases.start(ADDRESS).end();
+  assert.deepEqual(readdirSync(root), []);
   const lease = leases.start(ADDRESS);
-  for (const name of readdirSync(pending)) rmSync(join(pending, name));
-  const first = leases.generation(ADDRESS);
-  assert.throws(() => lease.end(), LeaseMissingError);
-  assert.notEqual(leases.generation(ADDRESS), first);
+  begin();
+  lease.end();
+  assert.equal(existsSync(latest), false);
+});
 
-  const other = leases.start(ADDRESS);
+test("a change says when it hasn't counted to its end", (t) => {
+  const { leases, state, latest, pending, begin } = setUp(t);
+  begin();
+  const lease = leases.start(ADDRESS);
+  rmSync(pending, { recursive: true });
+  begin();
+  assert.throws(() => lease.end(), LeaseMissingError);
+  assert.equal(existsSync(latest), false);
   rmSync(state, { recursive: true });
   writeFileSync(state, "in the way");
-  assert.throws(() => other.end(), { code: "ENOTDIR" });
+  assert.throws(() => leases.start(ADDRESS), { code: "ENOTDIR" });
 });
 
 test("addresses that lead elsewhere are refused", (t) => {
   const { leases } = setUp(t);
-  const outside = { ...ADDRESS, relativePath: "../a.git" };
-  assert.throws(() => leases.start(outside), PathEscapesRootError);
-  assert.throws(() => leases.generation(outside), PathEscapesRootError);
+  assert.throws(() => leases.start({ ...ADDRESS, relativePath: "../a.git" }), PathEscapesRootError);
 });

@@ -1,6 +1,7 @@
 import { DomainError } from "../../base/error/domain-error.ts";
 import { binaryFromText } from "../../git/ref/binary-string.ts";
 import { invalidArgument } from "../../rpc/rpc-error.ts";
+import { jsonProblem } from "./json-problem.ts";
 
 /** How a client wants the conflicts in one file to be resolved. All texts are binary strings. */
 export interface Resolution {
@@ -23,7 +24,7 @@ export class MalformedResolutionsError extends DomainError {
 
 /** Parses the resolutions that a client sends as JSON. */
 export function parseResolutions(json: Buffer): Resolution[] {
-  const value = parseJson(json.toString("utf8"));
+  const value = parseJson(json);
   if (value === null) return [];
   if (!Array.isArray(value)) throw mismatch(value, "value of type []map[string]interface {}");
   const list: readonly unknown[] = value;
@@ -36,15 +37,12 @@ export function parseResolutions(json: Buffer): Resolution[] {
   return objects.map(parseResolution);
 }
 
-function parseJson(text: string): unknown {
+function parseJson(json: Buffer): unknown {
   try {
-    return JSON.parse(text);
-  } catch (error) {
-    const said = error instanceof Error ? error.message : "";
-    const [, token] = /^Unexpected token '(.)'/su.exec(said) ?? [];
-    if (token === undefined) throw new MalformedResolutionsError("unexpected end of JSON input");
-    const problem = `invalid character '${token}' looking for beginning of value`;
-    throw new MalformedResolutionsError(problem);
+    return JSON.parse(json.toString("utf8"));
+  } catch {
+    const problem = jsonProblem(json.toString("latin1"));
+    throw new MalformedResolutionsError(problem ?? "malformed JSON");
   }
 }
 

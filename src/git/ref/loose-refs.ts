@@ -8,10 +8,10 @@ import { CorruptRefStoreError, UnreadableRefStoreError } from "./ref-store-error
 import { isRootRef, isSafeRefName } from "./special-ref-name.ts";
 
 /**
- * What lies at a reference's path: the reference; nothing, so that it may be packed; or something
- * that makes git give up, such as a file in the place of a directory.
+ * What lies at a reference's path: the reference; nothing, or a directory, so that it may be packed;
+ * or something that makes git give up, such as a file in the place of a directory.
  */
-export type LooseRef = StoredRef | "absent" | "obstructed";
+export type LooseRef = StoredRef | "absent" | "directory" | "obstructed";
 
 /** A file in the place of a reference, which may have a name that git refuses. */
 export type LooseEntry = StoredRef | { readonly kind: "badly-named"; readonly name: string };
@@ -123,8 +123,8 @@ export class LooseRefs {
 
   #readOnce(name: RefName, path: string | Buffer): LooseRef {
     const stats = fs.lstatSync(path, { throwIfNoEntry: false });
-    // A directory may stand where a packed reference has its name.
-    if (stats === undefined || stats.isDirectory()) return "absent";
+    if (stats === undefined) return "absent";
+    if (stats.isDirectory()) return "directory";
     const link = stats.isSymbolicLink() ? linkTarget(path) : undefined;
     if (link !== undefined) return { kind: "symbolic", name, target: link };
     const content = parseLooseRefContent(readContent(path), this.#format);

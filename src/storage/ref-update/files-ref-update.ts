@@ -9,7 +9,7 @@ import { removeFile } from "./lock-file.ts";
 import { OnlyGitKnowsError } from "./only-git-knows-error.ts";
 import { PackedRefsDeletion } from "./packed-refs-deletion.ts";
 import type { PendingRef } from "./pending-ref.ts";
-import { removeEmptyDirectories, removeEmptyParents } from "./ref-directories.ts";
+import { removeEmptyDirectories, removeEmptyUpwards } from "./ref-directories.ts";
 import { RefLocker } from "./ref-locker.ts";
 import { RefNameConflictError } from "./ref-update-errors.ts";
 import { SyncQueue } from "./sync-queue.ts";
@@ -52,6 +52,8 @@ export class FilesRefUpdate {
   readonly #options: UpdateOptions;
   readonly #signal: AbortSignal;
   readonly #pending: PendingRef[];
+  /** Directories in which nothing may be left now that their locks are gone. */
+  readonly #left = new Set<string>();
   #packed: PackedRefsDeletion | undefined;
 
   /** `pending` have names that exclude duplicates; references that follow from them are added. */
@@ -99,6 +101,9 @@ export class FilesRefUpdate {
   /** Gives all locks back. What isn't in place by now never will be. */
   rollback(): void {
     for (const ref of this.#pending) this.#release(ref);
+    // Once for each of them: to fail to remove a directory costs more than to give a lock back.
+    for (const folder of this.#left) removeEmptyUpwards(this.#store.directory, folder);
+    this.#left.clear();
     this.#packed?.rollback();
     this.#packed = undefined;
   }
@@ -106,7 +111,7 @@ export class FilesRefUpdate {
   #release(ref: PendingRef): void {
     if (ref.lock === undefined) return;
     ref.lock.rollback();
-    if (!ref.isInPlace) removeEmptyParents(this.#store.directory, ref.name);
+    if (!ref.isInPlace) this.#left.add(ref.name.split("/").slice(0, -1).join("/"));
     ref.lock = undefined;
   }
 

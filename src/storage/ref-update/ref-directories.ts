@@ -51,13 +51,13 @@ export function removeEmptyDirectories(directory: string, name: string): boolean
   }
 }
 
-/** Names have as many components at least as git never removes: `refs/heads`. */
+/** As many components have the directories that git never removes, such as `refs/heads`. */
 const KEPT_DEPTH = 2;
 
-/** Removes the directories above a reference that are empty, but neither `refs` nor one right in it. */
-export function removeEmptyParents(directory: string, name: string): void {
-  const components = name.split("/");
-  for (let depth = components.length - 1; depth > KEPT_DEPTH; depth--) {
+/** Removes a directory and those above it that are empty, but neither `refs` nor one right in it. */
+export function removeEmptyUpwards(directory: string, folder: string): void {
+  const components = folder.split("/");
+  for (let depth = components.length; depth > KEPT_DEPTH; depth--) {
     try {
       fs.rmdirSync(refPath(directory, components.slice(0, depth).join("/")));
     } catch {

@@ -1,4 +1,3 @@
-import { lstatSync } from "node:fs";
 import { type ObjectFormat, type Oid, zeroOid } from "../../git/oid/oid.ts";
 import { compareBinary } from "../../git/ref/binary-string.ts";
 import type { FilesRefReader } from "../../git/ref/files-ref-reader.ts";
@@ -113,19 +112,18 @@ export class RefLocker {
     if (loose === "obstructed") throw new OnlyGitKnowsError("reference can't be read");
     ref.isLoose = typeof loose === "object";
     const stored = typeof loose === "object" ? loose : reader.packed.find(ref.name);
-    if (stored === undefined) this.#clearWay(ref);
+    if (stored === undefined) this.#clearWay(ref, loose === "directory");
     if (stored?.kind === "broken") throw new OnlyGitKnowsError("reference is broken");
     return stored;
   }
 
   /** Removes empty directories that stand where a new reference will have its file. */
-  #clearWay(ref: PendingRef): void {
+  #clearWay(ref: PendingRef, isDirectory: boolean): void {
     const { directory } = this.#options;
     const { oldOid } = ref.change;
     const mustExist = !ref.isLogOnly && oldOid !== undefined && oldOid !== this.#zero;
     if (mustExist) throw new OnlyGitKnowsError("reference is missing");
-    const stats = lstatSync(refPath(directory, ref.name), { throwIfNoEntry: false });
-    if (stats?.isDirectory() === true && !removeEmptyDirectories(directory, ref.name)) {
+    if (isDirectory && !removeEmptyDirectories(directory, ref.name)) {
       this.#failWithoutRoom(ref);
     }
     this.newNames.push(ref.name);

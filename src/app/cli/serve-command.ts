@@ -4,6 +4,7 @@ import { ConfigError } from "../config/config-error.ts";
 import { findProblems } from "../config/find-problems.ts";
 import { loadConfigFile, loadFailureText } from "../config/load-config.ts";
 import { problemText } from "../config/problem.ts";
+import { settingsWithoutEffect } from "../config/settings-without-effect.ts";
 import { type Command, CommandError, type Invocation } from "./command.ts";
 
 export interface ServeOptions {
@@ -90,6 +91,8 @@ function warn(config: Config, path: string, logger: Logger): void {
       problems,
     });
   }
+  const settings = settingsWithoutEffect(config);
+  if (settings.length > 0) logger.warn("some settings have no effect here", { settings });
   if (config.auth.transitioning && config.auth.resolvedToken !== "") {
     logger.warn("authentication is not enforced while transitioning is set");
   }

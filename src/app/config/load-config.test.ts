@@ -194,6 +194,21 @@ test("what is no TOML is refused with its place", async () => {
   });
 });
 
+test("a number that doesn't fit is refused with its place", async () => {
+  await assert.rejects(load("[git]\ncatfile_cache_size = 9223372036854775808"), {
+    message:
+      'toml: couldn\'t parse decimal number: strconv.ParseInt: parsing "9223372036854775808": value out of range',
+    line: 2,
+    column: 22,
+  });
+  await assert.rejects(load("[cgroups]\nmemory_bytes = 1.5"), {
+    message: "toml: float cannot be assigned to int64",
+  });
+  await assert.rejects(load("[raft]\nrtt_milliseconds = -1"), {
+    message: "load toml: toml: negative number -1 does not fit in an uint64",
+  });
+});
+
 test("a negative count and an array for a text are refused without a place", async () => {
   await assert.rejects(load("[transactions]\nmax_inactive_partitions = -1"), {
     message: "load toml: toml: negative number -1 does not fit in an uint",

@@ -45,17 +45,27 @@ export function truth(key: string, naming: Naming = {}): Field<boolean> {
   });
 }
 
+/** Types of whole numbers, which clients only see in what is said of values that don't fit. */
+type IntegerType = "int" | "int64";
+type CountType = "uint" | "uint64";
+
 /** A whole number that may be negative. */
-export function integer(key: string, naming: Naming = {}): Field<number> {
-  return field(key, naming, (source) => decodeInteger(source, "int"));
+export function integer(
+  key: string,
+  { type = "int", ...naming }: Naming & { readonly type?: IntegerType } = {},
+): Field<number> {
+  return field(key, naming, (source) => decodeInteger(source, type));
 }
 
 /** A whole number from 0 up. */
-export function count(key: string, naming: Naming = {}): Field<number> {
+export function count(
+  key: string,
+  { type = "uint", ...naming }: Naming & { readonly type?: CountType } = {},
+): Field<number> {
   return field(key, naming, (source) => {
-    const number = decodeInteger(source, "uint");
+    const number = decodeInteger(source, type);
     if (number >= 0) return number;
-    throw new ConfigValueError(`toml: negative number ${number} does not fit in an uint`);
+    throw new ConfigValueError(`toml: negative number ${number} does not fit in an ${type}`);
   });
 }
 
@@ -180,7 +190,11 @@ function decodeText(source: Source): string {
 
 function decodeInteger(source: Source, type: string): number {
   const { value } = source;
-  if (typeof value === "bigint") return Number(value);
+  if (typeof value === "bigint") {
+    if (BigInt.asIntN(64, value) === value) return Number(value);
+    const reason = `strconv.ParseInt: parsing "${value}": value out of range`;
+    throw new ConfigValueError(`toml: couldn't parse decimal number: ${reason}`, source.path);
+  }
   if (source.format === "json" && Number.isInteger(value)) return Number(value);
   throw mismatch(source, type);
 }

@@ -53,28 +53,28 @@ export const CGROUP_DEFAULTS: CgroupSettings = {
 const REPOSITORY_FIELDS: Fields<RepositoryCgroupSettings> = {
   count: count("count"),
   maxCgroupsPerRepo: count("max_cgroups_per_repo", { json: "MaxCgroupsPerRepo" }),
-  memoryBytes: integer("memory_bytes", { json: "MemoryBytes" }),
-  cpuShares: count("cpu_shares", { json: "CPUShares" }),
-  cpuQuotaUs: integer("cpu_quota_us", { json: "CPUQuotaUs" }),
+  memoryBytes: integer("memory_bytes", { type: "int64", json: "MemoryBytes" }),
+  cpuShares: count("cpu_shares", { type: "uint64", json: "CPUShares" }),
+  cpuQuotaUs: integer("cpu_quota_us", { type: "int64", json: "CPUQuotaUs" }),
 };
 
 const OLD_CPU_FIELDS: Fields<OldCpuSettings> = {
   enabled: truth("enabled"),
-  shares: count("shares"),
+  shares: count("shares", { type: "uint64" }),
 };
 
 const OLD_MEMORY_FIELDS: Fields<OldMemorySettings> = {
   enabled: truth("enabled"),
-  limit: integer("limit"),
+  limit: integer("limit", { type: "int64" }),
 };
 
 export const CGROUP_FIELDS: Fields<CgroupSettings> = {
   mountpoint: text("mountpoint"),
   hierarchyRoot: text("hierarchy_root", { json: "HierarchyRoot" }),
   repositories: table("repositories", REPOSITORY_FIELDS),
-  memoryBytes: integer("memory_bytes", { json: "MemoryBytes" }),
-  cpuShares: count("cpu_shares", { json: "CPUShares" }),
-  cpuQuotaUs: integer("cpu_quota_us", { json: "CPUQuotaUs" }),
+  memoryBytes: integer("memory_bytes", { type: "int64", json: "MemoryBytes" }),
+  cpuShares: count("cpu_shares", { type: "uint64", json: "CPUShares" }),
+  cpuQuotaUs: integer("cpu_quota_us", { type: "int64", json: "CPUQuotaUs" }),
   metricsEnabled: truth("metrics_enabled", { json: "MetricsEnabled" }),
   count: count("count"),
   cpu: table("cpu", OLD_CPU_FIELDS),

@@ -41,7 +41,7 @@ export const GITLAB_DEFAULTS: GitlabSettings = {
 export const GITLAB_SHELL_DEFAULTS: GitlabShellSettings = { dir: "" };
 
 const HTTP_FIELDS: Fields<GitlabHttpSettings> = {
-  readTimeoutSeconds: count("read_timeout"),
+  readTimeoutSeconds: count("read_timeout", { type: "uint64" }),
   user: text("user"),
   password: text("password"),
   caFile: text("ca_file"),

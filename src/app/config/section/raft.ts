@@ -38,10 +38,10 @@ export const RAFT_DEFAULTS: RaftSettings = {
 export const RAFT_FIELDS: Fields<RaftSettings> = {
   enabled: truth("enabled"),
   clusterId: text("cluster_id"),
-  rttMs: count("rtt_milliseconds"),
-  electionTicks: count("election_rtt"),
-  heartbeatTicks: count("heartbeat_rtt"),
-  proposalConfChangeTimeoutMs: count("proposal_conf_change_timeout"),
+  rttMs: count("rtt_milliseconds", { type: "uint64" }),
+  electionTicks: count("election_rtt", { type: "uint64" }),
+  heartbeatTicks: count("heartbeat_rtt", { type: "uint64" }),
+  proposalConfChangeTimeoutMs: count("proposal_conf_change_timeout", { type: "uint64" }),
   snapshotDir: text("snapshot_dir"),
 };
 

@@ -20,51 +20,74 @@ export async function migrateObjects(
   const folders = entries.filter((entry) => entry.isDirectory());
   // Contents are safe before any name says so.
   await inParallel([...unsynced], syncPath);
-  let hasChanged = false;
-  for (const { name } of folders) {
-    const to = join(target, name);
-    // A missing folder is about to be named by its parent, which then has to be synced.
-    if (!existsSync(to)) {
-      mkdirSync(to, { recursive: true });
-      hasChanged = true;
-    }
-  }
-  await inParallel(folders, ({ name }) => migrateFolder(join(source, name), join(target, name)));
-  if (hasChanged) await syncPath(target);
+  const migrated = await inParallel(folders, ({ name }) =>
+    migrateFolder(join(source, name), join(target, name)),
+  );
+  if (migrated.includes("moved")) await syncPath(target);
 }
+
+/** What became of a folder: it has moved, or its files have moved to the one that was there. */
+type Migration = "moved" | "merged";
 
 /**
  * Moving what was just written doesn't wait for the disk, and a folder holds a share of it only: to
  * hand each file to another thread would cost more.
  */
-async function migrateFolder(source: string, target: string): Promise<void> {
+async function migrateFolder(source: string, target: string): Promise<Migration> {
+  if (moveFolder(source, target)) {
+    await syncFolder(target);
+    return "moved";
+  }
   const names = readdirSync(source);
-  if (names.length === 0) return;
+  if (names.length === 0) return "merged";
   let isRemade = false;
+  let isLeft = false;
   for (const name of inOrder(names)) {
-    if (moveFile(join(source, name), join(target, name))) isRemade = true;
+    const moved = moveFile(join(source, name), join(target, name));
+    if (moved === "to a new folder") isRemade = true;
+    if (moved === "not at all") isLeft = true;
   }
   await syncFolder(target);
   if (isRemade) await syncPath(dirname(target));
   // Usually everything has moved; whoever removes the rest has less to do then.
-  if (readdirSync(source).length === 0) rmdirSync(source);
+  if (!isLeft) rmdirSync(source);
+  return "merged";
+}
+
+/**
+ * Moves a folder as a whole when there is none in its place: file systems are slow to make and to
+ * remove one.
+ */
+function moveFolder(source: string, target: string): boolean {
+  if (existsSync(target)) return false;
+  try {
+    renameSync(source, target);
+    return true;
+  } catch (error) {
+    // Somebody has just made it.
+    if (isOccupied(error)) return false;
+    throw error;
+  }
+}
+
+function isOccupied(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ENOTEMPTY" || code === "EEXIST";
 }
 
 /** Housekeeping may remove an empty folder more than once, but not this often. */
 const REMADE_MAX = 10;
 
 /**
- * A file that is there already stays: it has the same content.
- *
- * @returns whether the target's folder had to be made anew: housekeeping removes those that are
- *   empty, also just before something is put there
+ * A file that is there already stays: it has the same content. The target's folder may have to be
+ * made anew: housekeeping removes those that are empty, also just before something is put there.
  */
-function moveFile(source: string, target: string): boolean {
+function moveFile(source: string, target: string): "to a new folder" | "moved" | "not at all" {
   for (let remade = 0; ; remade++) {
-    if (existsSync(target)) return remade > 0;
+    if (existsSync(target)) return "not at all";
     try {
       renameSync(source, target);
-      return remade > 0;
+      return remade > 0 ? "to a new folder" : "moved";
     } catch (error) {
       if (!isMissing(error) || remade === REMADE_MAX) throw error;
       mkdirSync(dirname(target), { recursive: true });
@@ -94,14 +117,16 @@ function packPosition(name: string): number {
   return position < 0 ? PACK_ORDER.length + 1 : position + 1;
 }
 
-async function inParallel<T>(
+async function inParallel<T, R>(
   items: readonly T[],
-  action: (item: T) => Promise<void>,
-): Promise<void> {
+  action: (item: T) => Promise<R>,
+): Promise<R[]> {
   const queue = items.values();
+  const results: R[] = [];
   const work = async (): Promise<void> => {
-    for (const item of queue) await action(item);
+    for (const item of queue) results.push(await action(item));
   };
   const workers = Math.min(PARALLEL_MAX, items.length);
   await Promise.all(Array.from({ length: workers }, work));
+  return results;
 }

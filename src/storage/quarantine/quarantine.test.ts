@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { hashObject } from "../../git/object/object-hash.ts";
 import type { ObjectFormat, Oid } from "../../git/oid/oid.ts";
 import { RepositoryCache } from "../../git/repository/repository-cache.ts";
 import { createTestRepository } from "../../testing/git-repository.ts";
@@ -27,6 +28,39 @@ for (const format of ["sha1", "sha256"] as const) {
       return line.replace(`${oid} `, "");
     }
   });
+}
+
+test("objects join those that are in the same folder already", async (t) => {
+  const { repository, create } = setUp(t);
+  const [first, second, third] = sameFolder();
+  {
+    using quarantine = await create();
+    await quarantine.objects.write("blob", first);
+    await quarantine.migrate();
+    assert(!existsSync(quarantine.directory) || readdirSync(quarantine.directory).length === 0);
+  }
+  using quarantine = await create();
+  using other = await create();
+  await quarantine.objects.write("blob", second);
+  await other.objects.write("blob", second);
+  await other.objects.write("blob", third);
+  await quarantine.migrate();
+  await other.migrate();
+  const oids = [first, second, third].map((content) => hashObject("blob", content, "sha1"));
+  const input = oids.join("\n");
+  const types = repository.git(["cat-file", "--batch-check=%(objecttype)"], { input });
+  assert.equal(types.toString(), "blob\n".repeat(3));
+  repository.git(["fsck", "--strict"]);
+});
+
+/** Contents whose ids begin with the same two digits. */
+function sameFolder(): [Buffer, Buffer, Buffer] {
+  const [first, ...rest] = Array.from({ length: 4096 }, (_, index) => Buffer.from(`${index}`));
+  assert(first !== undefined);
+  const folderOf = (content: Buffer): string => hashObject("blob", content, "sha1").slice(0, 2);
+  const [second, third] = rest.filter((content) => folderOf(content) === folderOf(first));
+  assert(second !== undefined && third !== undefined);
+  return [first, second, third];
 }
 
 test("a quarantine that isn't migrated leaves nothing", async (t) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { test } from "node:test";
 import { ObjectPoolService } from "../../proto/objectpool_pb.ts";
@@ -22,6 +22,7 @@ test("linkRepositoryToObjectPool writes the path from one to the other, once", a
   const content = (): string => readFileSync(join(member.path, ALTERNATES), "utf8");
   await client.linkRepositoryToObjectPool(request);
   assert.equal(content(), expected);
+  assert.equal(statSync(join(member.path, ALTERNATES)).mode & 0o777, 0o600);
   await client.linkRepositoryToObjectPool(request);
   assert.equal(content(), expected);
   writeFileSync(join(member.path, ALTERNATES), `${pool.path}/objects\n`);

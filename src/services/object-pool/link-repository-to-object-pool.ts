@@ -27,7 +27,7 @@ type LinkRepositoryToObjectPool = Handler<
 >;
 
 const ALTERNATES = "objects/info/alternates";
-const ALTERNATES_MODE = 0o644;
+const ALTERNATES_MODE = 0o600;
 
 /**
  * Lets a repository borrow objects from an object pool. What both have stays in both until the

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { RepositoryService } from "../../proto/repository_pb.ts";
@@ -117,6 +117,17 @@ test("backupRepository leaves no backup when it is built upon a damaged one", as
   await assert.rejects(call, { message: /^backup repository: manager: write bundle: / });
   const manifests = readdirSync(join(sink, "manifests/does-not-exist/@test/repo.git"));
   assert.deepEqual(manifests.sort(), ["+latest.toml", "one.toml"]);
+});
+
+test("backupRepository tells of a folder that is no repository", async (t) => {
+  const { server } = await setUp(t);
+  const repository = server.repository();
+  rmSync(join(repository.path, "objects"), { recursive: true });
+  const request = { repository: repository.address, vanityRepository: VANITY, backupId: "one" };
+  const call = server.client(RepositoryService).backupRepository(request);
+  const stage = "backup repository: manager: local repository: object hash: get repo path";
+  const message = `${stage}: repository not valid: "objects" does not exist`;
+  await assert.rejects(call, { kind: "failed-precondition", message });
 });
 
 async function setUp(t: TestContext): Promise<{ server: TestServer; sink: string }> {

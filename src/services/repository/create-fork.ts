@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { quoteText } from "../../base/text/quote-text.ts";
 import { binaryFromBytes } from "../../git/ref/binary-string.ts";
 import { HEAD } from "../../git/ref/ref-name.ts";
@@ -90,13 +91,15 @@ function findSource(
 }
 
 async function clone(
-  { git }: Needs,
+  needs: Needs,
   temporary: LocatedRepository,
   { url, flags, env }: InternalSource,
   options: GitCall,
 ): Promise<void> {
+  const { git } = needs;
   // A repository that is there already can be forked, whatever later rules say of its objects.
   const config = [{ key: "fetch.fsckObjects", value: "false" }];
+  if (hidesHead(needs, url)) config.push({ key: "protocol.version", value: "0" });
   const cloneFlags = ["--bare", "--no-local", ...flags];
   const how = { url, flags: cloneFlags, config, env };
   const { failure, stderr } = await runClone(git, temporary, how, options).catch(
@@ -107,6 +110,15 @@ async function clone(
   if (failure === undefined) return;
   const said = `stderr: ${quoteText(stderr)}`;
   throw internal(`fetching source repo: ${failure.message}, ${said}`, { cause: failure });
+}
+
+/**
+ * Between servers git speaks its first protocol, which doesn't tell of a HEAD whose branch doesn't
+ * exist. A source that is reached through the file system mustn't tell of it either.
+ */
+function hidesHead({ repositories }: Needs, url: string): boolean {
+  if (!isAbsolute(url)) return false;
+  return repositories.open(url).refs.resolve(HEAD).state === "missing";
 }
 
 /** A source whose HEAD names no branch would make a fork without a default branch. */

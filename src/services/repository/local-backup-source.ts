@@ -2,6 +2,7 @@ import type { ObjectFormat } from "../../git/oid/oid.ts";
 import { HEAD } from "../../git/ref/ref-name.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { Call } from "../../rpc/call.ts";
+import { wrapError } from "../../rpc/rpc-error.ts";
 import { inStage } from "../../storage/backup/backup-stage.ts";
 import type { BackupSource } from "../../storage/backup/create-backup.ts";
 import type { BackedUpReference } from "../../storage/backup/reference-list.ts";
@@ -36,7 +37,7 @@ export class LocalBackupSource implements BackupSource {
         return this.#repository().objects.format;
       } catch (error) {
         if (error instanceof RepositoryNotFoundError) return undefined;
-        throw error;
+        throw wrapError("failed-precondition", "get repo path", error);
       }
     });
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import {
@@ -149,6 +149,7 @@ test("optimizeRepository removes settings that nobody reads", async (t) => {
     ["kept.key"],
   );
   assert.ok(!names.includes("core.commitgraph"));
+  assert.equal(statSync(join(repository.path, "config")).mode & 0o777, 0o600);
 });
 
 test("optimizeRepository says what is wrong", async (t) => {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { GitConfig } from "../../git/config/git-config.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
@@ -11,7 +12,8 @@ const UNNECESSARY =
   /^(http\..+\.extraheader|remote\..+\.(fetch|mirror|prune|url)|core\.(commitgraph|sparsecheckout|splitindex))$/s;
 const FULL_PATH = /gitlab.fullpath/;
 
-const CONFIG_MODE = 0o400;
+/** Of a file that has been rewritten: settings may be secrets. */
+const CONFIG_MODE = 0o600;
 
 /**
  * Drops settings that nobody reads, and sections that are empty. Git runs only when there are such
@@ -39,7 +41,9 @@ export async function cleanConfig(
     assertSame(content, pruned.text);
     await replaceFile(file, Buffer.from(pruned.text, "latin1"), { mode: CONFIG_MODE });
   }
-  for (const name of new Set([...unnecessary, ...fullPath])) await unset(git, file, name, options);
+  const obsolete = new Set([...unnecessary, ...fullPath]);
+  for (const name of obsolete) await unset(git, file, name, options);
+  if (obsolete.size > 0) await chmod(file, CONFIG_MODE);
   return counts;
 }
 

@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import { type output, type ZodType, z } from "zod";
+import { jsonProblem } from "../base/text/json-problem.ts";
 import { RateLimitedError } from "../hooks/access/access-check.ts";
 import { ApiError } from "./api-error.ts";
 
@@ -82,17 +83,26 @@ export function jsonReply<S extends ZodType>(
 
 /** Parses a body that has to be JSON whatever its type; `doing` begins the message of the error. */
 export function parseBody<S extends ZodType>(body: Buffer, schema: S, doing: string): output<S> {
-  if (body.length === 0) throw new ApiError(`${doing}: EOF`);
-  let fields: unknown;
-  try {
-    fields = JSON.parse(body.toString());
-  } catch (cause) {
-    throw new ApiError(`${doing}: invalid JSON`, cause);
-  }
+  const fields = parseJson(body, doing);
   const parsed = schema.safeParse(fields ?? {});
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new ApiError(`${doing}: unexpected ${issue?.path.join(".") || "value"}`, parsed.error);
+}
+
+function parseJson(body: Buffer, doing: string): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch (cause) {
+    throw new ApiError(`${doing}: ${syntaxProblem(body.toString("latin1"))}`, cause);
+  }
+}
+
+/** What Go says when it reads JSON from a stream that has more to come, for all it knows. */
+function syntaxProblem(text: string): string {
+  if (text.trim() === "") return "EOF";
+  const problem = jsonProblem(text) ?? "invalid JSON";
+  return problem === "unexpected end of JSON input" ? "unexpected EOF" : problem;
 }
 
 /** The type of a Content-Type, or what is wrong with it in the reference server's words. */

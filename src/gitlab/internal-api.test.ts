@@ -169,7 +169,17 @@ const ALLOWED_ANSWERS: readonly (GitlabAnswer & { allowed?: boolean; message: st
   { status: 404, body: "<html>", message: "Internal API error (404)" },
   { status: 500, body: '{"status":true}', message: "" },
   { status: 500, body: '{"message":5}', message: "Internal API error (500)" },
-  { body: "no", message: "decoding response from /allowed endpoint: invalid JSON" },
+  {
+    body: "no",
+    message:
+      "decoding response from /allowed endpoint: invalid character 'o' in literal null (expecting 'u')",
+  },
+  {
+    body: "<html>",
+    message:
+      "decoding response from /allowed endpoint: invalid character '<' looking for beginning of value",
+  },
+  { body: '{"status":', message: "decoding response from /allowed endpoint: unexpected EOF" },
   { body: "", message: "decoding response from /allowed endpoint: EOF" },
   {
     body: '{"status":"yes"}',
@@ -237,7 +247,11 @@ const PRE_RECEIVE_ERRORS: readonly (GitlabAnswer & { message: string })[] = [
     body: "{}",
     message: "/pre_receive endpoint respond with unsupported content type: text",
   },
-  { body: "not json", message: "decoding response from /pre_receive endpoint: invalid JSON" },
+  {
+    body: "not json",
+    message:
+      "decoding response from /pre_receive endpoint: invalid character 'o' in literal null (expecting 'u')",
+  },
 ];
 
 for (const { message, ...answer } of PRE_RECEIVE_ERRORS) {

@@ -24,10 +24,10 @@ export function allowedBody(request: AccessRequest): Readonly<Record<string, unk
 export function postReceiveBody(report: PushReport): Readonly<Record<string, unknown>> {
   const { clientContext, pushOptions } = report;
   return {
-    gl_repository: report.glRepository,
-    identifier: report.userId,
     changes: textOf(report.changes),
     gitaly_client_context_bin: clientContext === undefined ? null : base64(clientContext),
+    gl_repository: report.glRepository,
+    identifier: report.userId,
     push_options: pushOptions.length === 0 ? null : pushOptions,
   };
 }

@@ -89,7 +89,8 @@ test("what is no payload is refused", () => {
   for (const [encoded, message] of [
     ["", "unexpected end of JSON input"],
     [encode({}).slice(0, 3), "illegal base64 data at input byte 0"],
-    [Buffer.from("[1").toString("base64"), "invalid JSON"],
+    [Buffer.from("[1").toString("base64"), "unexpected end of JSON input"],
+    [Buffer.from("x").toString("base64"), "invalid character 'x' looking for beginning of value"],
     [encode([]), 'unexpected value of ""'],
     [encode({ requested_hooks: "all", repository: "{}" }), 'unexpected value of "requested_hooks"'],
     [encode({ repository: "" }), "unexpected end of JSON input"],

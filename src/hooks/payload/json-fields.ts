@@ -1,4 +1,5 @@
 import { DomainError } from "../../base/error/domain-error.ts";
+import { jsonProblem } from "../../base/text/json-problem.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
 
 /**
@@ -23,7 +24,7 @@ export class JsonFields {
     try {
       value = JSON.parse(json);
     } catch (cause) {
-      const reason = json === "" ? "unexpected end of JSON input" : "invalid JSON";
+      const reason = jsonProblem(Buffer.from(json).toString("latin1")) ?? "invalid JSON";
       throw new DomainError("internal", reason, { cause });
     }
     return new JsonFields(value, "");

@@ -1,7 +1,7 @@
 import { DomainError } from "../../base/error/domain-error.ts";
+import { jsonProblem } from "../../base/text/json-problem.ts";
 import { binaryFromText } from "../../git/ref/binary-string.ts";
 import { invalidArgument } from "../../rpc/rpc-error.ts";
-import { jsonProblem } from "./json-problem.ts";
 
 /** How a client wants the conflicts in one file to be resolved. All texts are binary strings. */
 export interface Resolution {

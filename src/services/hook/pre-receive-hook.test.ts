@@ -167,7 +167,10 @@ test("preReceiveHook says what is wrong with the environment", async (t) => {
   for (const [environmentVariables, reason] of [
     [[], "no hooks payload found in environment"],
     [[damaged], `illegal base64 data at input byte ${damaged.length - 22}`],
-    [[`GITALY_HOOKS_PAYLOAD=${Buffer.from("{").toString("base64")}`], "invalid JSON"],
+    [
+      [`GITALY_HOOKS_PAYLOAD=${Buffer.from("{").toString("base64")}`],
+      "unexpected end of JSON input",
+    ],
   ] as const) {
     const first = { environmentVariables: [...environmentVariables] };
     assert.deepEqual(await call(t, service, push(service, first)), [

@@ -14,9 +14,11 @@ function setUp(t: TestContext) {
   const leases = new RepositoryLeases(new RepositoryLocator(new Map([["default", root]])));
   const state = join(root, "+gitaly/state/group/a.git");
   const latest = join(state, "latest");
-  /** What others do that want to keep something. */
+  /** What others do that keep something. */
   const begin = (): void => {
-    mkdirSync(state, { recursive: true });
+    for (const folder of [state, join(root, "+gitaly/cache/3a")]) {
+      mkdirSync(folder, { recursive: true });
+    }
     writeFileSync(latest, "8ddb1a8f-3b0e-4f4e-8a4e-0a3f2b7cf3a1");
   };
   return { root, leases, state, latest, pending: join(state, "pending"), begin };

@@ -48,7 +48,7 @@ export class RepositoryLeases {
 
   /**
    * Says that a repository, which need not exist, is about to change. Nothing is written unless
-   * there are signs of somebody who keeps anything of it: see docs/adr.
+   * somebody keeps anything in the storage: see docs/adr.
    *
    * @throws the locator's errors, or the failure of the file system
    */
@@ -56,7 +56,9 @@ export class RepositoryLeases {
     const { path, storagePath } = this.#locator.place({ storageName, relativePath });
     const folder = join(this.#locator.stateFolder(storageName), path.slice(storagePath.length));
     const latest = join(folder, "latest");
-    if (!existsSync(folder)) return { end: () => unlinkIfThere(latest) };
+    if (!existsSync(this.#locator.cacheFolder(storageName))) {
+      return { end: () => unlinkIfThere(latest) };
+    }
     unlinkIfThere(latest);
     const pending = createPending(join(folder, "pending"));
     return {
@@ -68,10 +70,19 @@ export class RepositoryLeases {
   }
 }
 
+/** Others remove the folder when it is empty: when they come in between, once more. */
 function createPending(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, String(randomInt(NUMBER_END)));
-  closeSync(openSync(path, "wx", 0o600));
+  const create = (): void => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, "wx", 0o600));
+  };
+  try {
+    create();
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    create();
+  }
   return path;
 }
 

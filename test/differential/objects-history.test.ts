@@ -282,8 +282,9 @@ test("ancestry and walks of the repository in GITALY_TEST_REPOSITORY", async (t)
     return;
   }
   const random = randomOf(t, 101);
+  const count = Number(process.env["GITALY_TEST_COUNT"] ?? 100);
   const real = openTestRepository(path, "sha1");
   const repository = openRepository(t, path);
-  await assertSameAncestry(real, repository, random, 100);
-  await assertSameWalks(real, repository, random, 40);
+  await assertSameAncestry(real, repository, random, count);
+  await assertSameWalks(real, repository, random, Math.ceil(count * 0.4));
 });

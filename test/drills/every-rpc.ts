@@ -208,8 +208,23 @@ export async function callMethod(
   channel: Channel,
   method: DescMethod,
   messages: readonly Message[],
-  { options, onReply, until }: CutCall = {},
+  cut: CutCall = {},
 ): Promise<string> {
+  try {
+    await makeCall(channel, method, messages, cut);
+    return "ok";
+  } catch (error) {
+    return error instanceof CallError ? error.kind : "failed";
+  }
+}
+
+/** Calls an RPC, reads some of the replies; rejects with the status if it has one. */
+export async function makeCall(
+  channel: Channel,
+  method: DescMethod,
+  messages: readonly Message[],
+  { options, onReply, until }: CutCall = {},
+): Promise<void> {
   const functions = new Map<string, unknown>(Object.entries(createClient(method.parent, channel)));
   const call = functions.get(method.localName);
   if (typeof call !== "function") throw new Error(`no function for ${method.name}`);
@@ -218,17 +233,12 @@ export async function callMethod(
     yield* messages;
     await until;
   };
-  try {
-    const answer: unknown = call(
-      isStream ? requests() : messages[0],
-      options ?? { timeoutMs: CALL_TIMEOUT_MS },
-    );
-    if (isIterable(answer)) await readSome(answer, onReply);
-    else await answer;
-    return "ok";
-  } catch (error) {
-    return error instanceof CallError ? error.kind : "failed";
-  }
+  const answer: unknown = call(
+    isStream ? requests() : messages[0],
+    options ?? { timeoutMs: CALL_TIMEOUT_MS },
+  );
+  if (isIterable(answer)) await readSome(answer, onReply);
+  else await answer;
 }
 
 async function readSome(

@@ -9,9 +9,17 @@ import type { ObjectType } from "./object-type.ts";
 /** Git's own choice for loose objects: they are packed before long. */
 const OPTIONS = { level: constants.Z_BEST_SPEED } as const;
 
+/** More than what doesn't get smaller grows by, and as much as zlib asks for at least. */
+const SMALL_OVERHEAD_BYTES = 64;
+
+const OUTPUT_BYTES_MAX = 16 * 1024;
+
 /** Encodes the file of a loose object. Stops the event loop: for small contents. */
 export function encodeLooseObject(type: ObjectType, content: Uint8Array): Buffer {
-  return deflateSync(Buffer.concat([encodeObjectHeader(type, content.length), content]), OPTIONS);
+  const bytes = Buffer.concat([encodeObjectHeader(type, content.length), content]);
+  // Output is made in pieces of this size, whose memory is taken in advance.
+  const chunkSize = Math.min(bytes.length + SMALL_OVERHEAD_BYTES, OUTPUT_BYTES_MAX);
+  return deflateSync(bytes, { ...OPTIONS, chunkSize });
 }
 
 /**

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isMissing } from "../../base/error/system-error-text.ts";
 import { syncPath } from "../file/sync.ts";
@@ -47,10 +48,9 @@ async function migrateFolder(source: string, target: string): Promise<Migration>
     if (moved === "to a new folder") isRemade = true;
     if (moved === "not at all") isLeft = true;
   }
-  await syncFolder(target);
+  // Both wait for the disk. Usually everything has moved; whoever removes the rest has less to do then.
+  await Promise.all([syncFolder(target), isLeft ? undefined : rmdir(source)]);
   if (isRemade) await syncPath(dirname(target));
-  // Usually everything has moved; whoever removes the rest has less to do then.
-  if (!isLeft) rmdirSync(source);
   return "merged";
 }
 

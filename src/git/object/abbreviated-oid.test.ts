@@ -76,6 +76,29 @@ for (const format of FORMATS) {
   });
 }
 
+for (const format of FORMATS) {
+  test(`${format}: zeros behind a whole id count as git counts them`, (t) => {
+    const repository = createTestRepository(t, { format });
+    const id = repository.git(["hash-object", "-w", "--stdin"], { input: "x" }).toString().trim();
+    const database = new ObjectDatabase({
+      objectDirectory: join(repository.path, "objects"),
+      format,
+      sources: new ObjectSources(new ReaderResources()),
+    });
+    t.after(() => database.close());
+    const names = ["0", "1", "01", "0".repeat(24), "0".repeat(25)].map((end) => `${id}${end}`);
+    const output = repository.gitLines(["cat-file", "--batch-check"], {
+      input: [id, ...names].map((name) => `${name}\n`).join(""),
+    });
+    const ours = [id, ...names].map((name) => {
+      const found = resolveAbbreviatedOid(database, name);
+      return found.kind === "unique" ? `${found.oid} blob 1` : `${name} ${found.kind}`;
+    });
+    assert.deepEqual(ours, output);
+    assert.equal(output[1], format === "sha1" ? `${id} blob 1` : `${names[0]} missing`);
+  });
+}
+
 test("too few digits, or none, name nothing", (t) => {
   const repository = createTestRepository(t);
   const id = repository.gitLine(["hash-object", "-w", "--stdin"], { input: "x" });

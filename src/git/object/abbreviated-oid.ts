@@ -1,4 +1,4 @@
-import type { Oid } from "../oid/oid.ts";
+import { OID_HEX_LENGTH, type Oid } from "../oid/oid.ts";
 import type { ObjectDatabase } from "./object-database.ts";
 import { CorruptObjectError, ObjectNotFoundError } from "./object-error.ts";
 import { peelTags } from "./peel.ts";
@@ -31,7 +31,7 @@ export function resolveAbbreviatedOid(
   if (prefix.length < ABBREVIATION_DIGITS_MIN || !/^[0-9a-fA-F]+$/.test(prefix)) {
     return { kind: "missing" };
   }
-  const candidates = objects.oidsWithPrefix(prefix.toLowerCase());
+  const candidates = objects.oidsWithPrefix(withoutFill(objects, prefix.toLowerCase()));
   const [first] = candidates;
   if (first === undefined) return { kind: "missing" };
   if (candidates.length === 1) return { kind: "unique", oid: first };
@@ -39,6 +39,13 @@ export function resolveAbbreviatedOid(
   const [only] = fitting;
   if (only !== undefined && fitting.length === 1) return { kind: "unique", oid: only };
   return { kind: "ambiguous", candidates };
+}
+
+/** Git keeps ids of either format in as much space: the rest of a shorter one is zero. */
+function withoutFill({ format }: ObjectDatabase, digits: string): string {
+  const isFilled = digits.length <= OID_HEX_LENGTH.sha256;
+  const length = OID_HEX_LENGTH[format];
+  return isFilled && /^0+$/.test(digits.slice(length)) ? digits.slice(0, length) : digits;
 }
 
 function fits(objects: ObjectDatabase, oid: Oid, context: OidContext): boolean {

@@ -5,8 +5,11 @@ import { ObjectFormat as WireFormat } from "../../proto/shared_pb.ts";
 import { inStage } from "../../storage/backup/backup-stage.ts";
 import type { BackedUpReference } from "../../storage/backup/reference-list.ts";
 import type { RestoreTarget } from "../../storage/backup/restore-target.ts";
+import { checkHooksArchive } from "../../storage/custom-hooks/check-hooks-archive.ts";
 import type { RemoteAddress } from "./backup-operator.ts";
 import type { RemoteRepository } from "./remote-repository.ts";
+
+const SET_HOOKS = "remote repository: set custom hooks";
 
 /** Updates that go into one message. */
 const UPDATES_PER_MESSAGE = 500;
@@ -88,9 +91,14 @@ export class RemoteRestoreTarget implements RestoreTarget {
     await this.#remote.call("write HEAD ref", () => repositories.writeRef(request, options));
   }
 
+  async checkCustomHooks(archive: AsyncIterable<Uint8Array>): Promise<void> {
+    const { signal } = this.#remote.options;
+    await inStage(SET_HOOKS, signal, () => checkHooksArchive(archive, signal));
+  }
+
   async setCustomHooks(archive: AsyncIterable<Uint8Array>): Promise<void> {
     const { address: repository, options, repositories } = this.#remote;
-    await this.#remote.call("remote repository: set custom hooks", () =>
+    await this.#remote.call(SET_HOOKS, () =>
       repositories.setCustomHooks(parts({ repository }, archive), options),
     );
   }

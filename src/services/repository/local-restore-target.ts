@@ -6,6 +6,7 @@ import type { Call } from "../../rpc/call.ts";
 import { inStage } from "../../storage/backup/backup-stage.ts";
 import type { BackedUpReference } from "../../storage/backup/reference-list.ts";
 import type { RestoreTarget } from "../../storage/backup/restore-target.ts";
+import { checkHooksArchive } from "../../storage/custom-hooks/check-hooks-archive.ts";
 import { RepositoryNotFoundError } from "../../storage/locator/locator-errors.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import {
@@ -21,6 +22,8 @@ import { type FetchBundleNeeds, mirrorBundle } from "./fetch-bundle.ts";
 import { setHooks } from "./install-custom-hooks.ts";
 
 export type RestoreNeeds = FetchBundleNeeds & CreateNeeds & { readonly logger: Logger };
+
+const SET_HOOKS = "set custom hooks";
 
 /** A repository of this server, as a backup changes it. */
 export class LocalRestoreTarget implements RestoreTarget {
@@ -115,10 +118,12 @@ export class LocalRestoreTarget implements RestoreTarget {
     await transaction.commit();
   }
 
+  async checkCustomHooks(archive: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#do(SET_HOOKS, () => checkHooksArchive(archive, this.#call.signal));
+  }
+
   async setCustomHooks(archive: AsyncIterable<Uint8Array>): Promise<void> {
-    await this.#do("set custom hooks", () =>
-      setHooks(this.#needs, this.#place, archive, this.#call),
-    );
+    await this.#do(SET_HOOKS, () => setHooks(this.#needs, this.#place, archive, this.#call));
   }
 
   #open(): OpenedRepository {

@@ -122,6 +122,32 @@ for (const cut of ["002.bundle", "002.refs"]) {
   });
 }
 
+for (const left of [100, 700, -1024]) {
+  const cut = left < 0 ? "its end" : `all but ${left} bytes`;
+  test(`restoreRepository changes nothing when the hooks have lost ${cut}`, async (t) => {
+    const { server, client, sink, back } = await setUp(t);
+    const source = server.repository();
+    writeCommit(source, { content: "saved\n", ref: "refs/heads/main" });
+    writeHook(server.storagePath, source);
+    await back(source, "one");
+    const file = join(sink, "does-not-exist/@test/repo.git/one/001.custom_hooks.tar");
+    const length = readFileSync(file).length;
+    truncateSync(file, left < 0 ? length + left : left);
+    const repository = server.repository();
+    const commit = writeCommit(repository, { content: "here\n", ref: "refs/heads/main" });
+    const setting = "local repository: set custom hooks: extracting hooks";
+    const unpacking = "waiting for tar command completion: exit status 2";
+    const path = '"does-not-exist/@test/repo.git/one/001.custom_hooks.tar"';
+    const message = `restore repository: restore custom hooks, ${path}: ${setting}: ${unpacking}`;
+    for (const target of [repository.address, TARGET]) {
+      const request = { repository: target, vanityRepository: VANITY, backupId: "one" };
+      await assert.rejects(client.restoreRepository(request), { kind: "internal", message });
+    }
+    assert.deepEqual(repository.gitLines(["for-each-ref"]), [`${commit} commit\trefs/heads/main`]);
+    assert.equal(existsSync(join(server.storagePath, TARGET.relativePath)), false);
+  });
+}
+
 test("restoreRepository says what is wrong with a request", async (t) => {
   const { server, client } = await setUp(t);
   const repository = server.repository().address;

@@ -20,7 +20,8 @@ export interface RestoreOrder {
 
 /**
  * Makes a repository what it was when a backup was made: references, objects, HEAD and custom
- * hooks. Bundles are fetched only when objects are missing, and only when all of them are whole.
+ * hooks. Bundles are fetched only when objects are missing, and only when all of them are whole;
+ * nothing is changed when the archive of hooks isn't.
  *
  * @throws BackupMissingError when there is no backup; the repository is removed then, as there was
  *   none when all others were backed up
@@ -35,13 +36,15 @@ export async function restoreBackup(
   const last = backup.steps.at(-1);
   if (last === undefined) throw new DomainError("unknown", "manager: no backup steps");
   if (backup.nonExistent) return;
+  const hooks = last.customHooksPath;
+  await withHooks(needs, hooks, (archive) => target.checkCustomHooks(archive));
   if (backup.empty) {
     await inStage("manager: recreate empty repo", signal, async () => {
       await target.remove();
       await inStage("create empty repo", signal, () => createMissing(target, backup, signal));
     });
   } else await restoreReferences(needs, target, backup, order.backupId);
-  await restoreHooks(needs, target, last.customHooksPath);
+  await withHooks(needs, hooks, (archive) => target.setCustomHooks(archive));
 }
 
 async function findBackup(
@@ -136,10 +139,10 @@ function branchOf({ headReference }: BackupManifest): string | undefined {
 }
 
 /** Each archive has all hooks, so only the last one counts; without any they stay as they are. */
-async function restoreHooks(
+async function withHooks(
   { sink, signal }: RestoreBackupNeeds,
-  target: RestoreTarget,
   path: string,
+  use: (archive: AsyncIterable<Uint8Array>) => Promise<void>,
 ): Promise<void> {
   let archive: AsyncIterable<Uint8Array> | undefined;
   try {
@@ -150,7 +153,7 @@ async function restoreHooks(
     throw new BackupStageError("restore custom hooks", error);
   }
   await inStage(`restore custom hooks, ${quoteText(path)}`, signal, () =>
-    target.setCustomHooks(archive ?? nothing()),
+    use(archive ?? nothing()),
   );
 }
 

@@ -25,6 +25,8 @@ export interface RestoreTarget {
   ): Promise<void>;
   /** @param reference a full name, as text */
   setHead(reference: string): Promise<void>;
+  /** Reads a tar archive to its end; fails as `setCustomHooks` does when it isn't whole. */
+  checkCustomHooks(archive: AsyncIterable<Uint8Array>): Promise<void>;
   /** Replaces the repository's own hooks by those in a tar archive. */
   setCustomHooks(archive: AsyncIterable<Uint8Array>): Promise<void>;
 }

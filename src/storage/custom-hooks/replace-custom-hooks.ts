@@ -87,10 +87,15 @@ async function extract(
     while ((await rest.next()).done !== true) signal.throwIfAborted();
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof TarError)) throw new CustomHooksError("extracting hooks", error);
-    const doing = "extracting hooks: waiting for tar command completion";
-    throw new CustomHooksError(doing, new UnpackError(error));
+    throw extractFailure(error);
   }
+}
+
+/** What is said of an archive that can't be unpacked. */
+export function extractFailure(error: unknown): CustomHooksError {
+  if (!(error instanceof TarError)) return new CustomHooksError("extracting hooks", error);
+  const doing = "extracting hooks: waiting for tar command completion";
+  return new CustomHooksError(doing, new UnpackError(error));
 }
 
 /** What clients know of the program that the reference server unpacks with. */

@@ -20,6 +20,8 @@ export interface Forge {
   serverPid(): number;
   /** The process of the doors for git clients. */
   gatewayPid(): number;
+  /** The last lines that match of its log since it was started. */
+  logged(pattern: RegExp): string;
   /** Ends it in order and waits. */
   stop(): Promise<void>;
   /** Ends every process of it at once, as a power cut would. */
@@ -59,8 +61,9 @@ export async function startForge(
     SSH_PORT: String(sshPort),
   };
   let child: ChildProcess | undefined;
+  const log: Log = { text: "" };
   const start = async (): Promise<void> => {
-    child = await launch(environment, prefix);
+    child = await launch(environment, prefix, log);
   };
   const stop = async (): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -89,32 +92,46 @@ export async function startForge(
     ssh: `ssh://git@127.0.0.1:${sshPort}`,
     serverPid,
     gatewayPid,
+    logged: (pattern) => {
+      const lines = log.text.split("\n").filter((line) => pattern.test(line));
+      return lines.slice(-LOG_LINES).join("\n");
+    },
     stop,
     kill,
     start,
   };
 }
 
+/** What a forge has written since it was started, without the oldest part of a long log. */
+interface Log {
+  text: string;
+}
+
+const LOG_LENGTH_MAX = 2 ** 20;
+const LOG_LINES = 5;
+
 /** Starts the program and waits until it says that it runs. */
 async function launch(
   environment: NodeJS.ProcessEnv,
   prefix: readonly string[],
+  log: Log,
 ): Promise<ChildProcess> {
   const [program = PROGRAM, ...args] = [...prefix, PROGRAM];
   const child = spawn(program, args, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
-  let output = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
+  log.text = "";
+  const take = (chunk: Buffer): void => {
+    log.text = (log.text + chunk.toString()).slice(-LOG_LENGTH_MAX);
+  };
+  child.stderr.on("data", take);
   const failed = once(child, "exit").then(() => {
-    throw new Error(`the forge has ended: ${output}`);
+    throw new Error(`the forge has ended: ${log.text}`);
   });
   failed.catch(() => undefined);
   // Read to its end: a forge whose words nobody takes any more would fail.
   const { promise: running, resolve } = Promise.withResolvers<void>();
   child.stdout.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-    if (output.includes("The forge is running")) resolve();
+    take(chunk);
+    if (log.text.includes("The forge is running")) resolve();
   });
   await Promise.race([running, failed, expired()]);
   return child;

@@ -103,7 +103,7 @@ function awaitWrites(model: RefModel, count: number): Promise<void> {
 }
 
 /** What the server offers: everything packed anew, references too, and old objects dropped. */
-async function tidyByServer(forge: Forge): Promise<number> {
+async function tidyByServer(t: TestContext, forge: Forge): Promise<number> {
   let failures = 0;
   const channel = dial(forge.grpcAddress);
   try {
@@ -115,6 +115,9 @@ async function tidyByServer(forge: Forge): Promise<number> {
         // What git gives up for now is done the next time; nothing may be lost by it.
         if (!/repack failed with error code/.test(String(error))) throw error;
         failures += 1;
+        t.diagnostic(
+          `${String(error)}; the server: ${forge.logged(/"level":"error"|failed with error/)}`,
+        );
       });
     };
     await unlessBusy(client.optimizeRepository({ repository, strategy: Strategy.EAGER }));
@@ -141,7 +144,7 @@ async function tidyCarelessly(forge: Forge, model: RefModel): Promise<number> {
 suite("drill 15: housekeeping against pushes", () => {
   test("no object is lost and no write refused", async (t) => {
     const model = new RefModel();
-    const figures = await drill(t, drillSize(3, 60), model, tidyByServer);
+    const figures = await drill(t, drillSize(3, 60), model, (forge) => tidyByServer(t, forge));
     reportFigures(t, "15", { ...figures, acknowledged: model.acknowledgedCount });
   });
 

@@ -3,6 +3,9 @@ import { isMissing } from "../../base/error/system-error-text.ts";
 import { binaryFromText, bytesFromBinary } from "../../git/ref/binary-string.ts";
 import { Turns } from "./turns.ts";
 
+/** Lists a folder, see `listEntries`. */
+export type ListFolder = (folder: string) => readonly Dirent[];
+
 /**
  * Calls `visit` with the path, a binary string, of everything below a directory that is no directory
  * itself. Symbolic links aren't followed.
@@ -13,11 +16,12 @@ export async function forEachFile(
   path: string,
   visit: (path: string) => void,
   signal: AbortSignal,
+  list: ListFolder = listEntries,
 ): Promise<void> {
   const turns = new Turns(signal);
   const folders = [binaryFromText(path)];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const entry of listEntries(folder)) {
+    for (const entry of list(folder)) {
       const entryPath = `${folder}/${entry.name}`;
       if (entry.isDirectory()) folders.push(entryPath);
       else visit(entryPath);

@@ -1,3 +1,4 @@
+import { type Dirent, existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { binaryFromText, bytesFromBinary } from "../../git/ref/binary-string.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
@@ -17,16 +18,21 @@ export async function cleanWorktrees(
 ): Promise<void> {
   const root = binaryFromText(repository.path);
   const folder = `${root}/gitlab-worktree`;
-  for (const entry of listEntries(folder)) {
+  for (const entry of listIfThere(folder)) {
     const path = `${folder}/${entry.name}`;
     const stats = entry.isDirectory() ? findStats(path) : undefined;
     if (stats === undefined || nowMs - stats.mtimeMs <= STALE_WORKTREE_MS) continue;
     await removeWorktree(git, repository, entry.name, options);
     await rm(Buffer.from(bytesFromBinary(path)), { recursive: true, force: true });
   }
-  if (!listEntries(`${root}/worktrees`).some((entry) => entry.isDirectory())) return;
+  if (!listIfThere(`${root}/worktrees`).some((entry) => entry.isDirectory())) return;
   const command = { name: "worktree", verb: "prune" } as const;
   await git.run(repository, command, { ...options, hooks: "disabled" });
+}
+
+/** Hardly any repository has these folders, and to fail to list one costs much more than to look. */
+function listIfThere(folder: string): Dirent[] {
+  return existsSync(bytesFromBinary(folder)) ? listEntries(folder) : [];
 }
 
 async function removeWorktree(

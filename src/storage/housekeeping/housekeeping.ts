@@ -6,6 +6,7 @@ import { systemErrorText } from "../../base/error/system-error-text.ts";
 import type { Logger } from "../../base/log/logger.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
+import { FolderListings } from "../file/folder-listings.ts";
 import type { LocatedRepository } from "../locator/repository-locator.ts";
 import { cleanConfig } from "./clean-config.ts";
 import { cleanWorktrees } from "./clean-worktrees.ts";
@@ -32,6 +33,13 @@ interface Needs {
 
 /** What was done, by the name that metrics have for it. */
 type Outcomes = Map<string, "success" | "failure">;
+
+/** What is to be done, what was done, and what was seen while it was decided. */
+interface Run {
+  readonly plan: OptimizationPlan;
+  readonly outcomes: Outcomes;
+  readonly listings: FolderListings;
+}
 
 /**
  * Keeps repositories tidy: removes what processes that died have left, and packs what is there so
@@ -69,18 +77,26 @@ export class Housekeeping {
     }
   }
 
-  /** Removes what is of no use, or was left by processes that died. */
-  async cleanStaleData(repository: LocatedRepository, options: HousekeepingRun): Promise<void> {
+  /**
+   * Removes what is of no use, or was left by processes that died.
+   *
+   * @param listings of the repository, made a moment ago
+   */
+  async cleanStaleData(
+    repository: LocatedRepository,
+    options: HousekeepingRun,
+    listings: FolderListings = new FolderListings(),
+  ): Promise<void> {
     const { path } = repository;
     const nowMs = Date.now();
-    const abandoned = await removeAbandonedLocks(path, options.signal);
-    const found = await findStaleFiles(path, nowMs, options.signal);
+    const abandoned = await removeAbandonedLocks(path, options.signal, listings);
+    const found = await findStaleFiles(path, nowMs, options.signal, listings);
     const counts = new Map([...found].map(([kind, files]) => [kind, files.length]));
     counts.set("locks", (counts.get("locks") ?? 0) + abandoned);
     for (const file of [...found.values()].flat()) {
       await rm(Buffer.from(bytesFromBinary(file)), { recursive: true, force: true });
     }
-    const directories = await removeEmptyRefDirectories(path, nowMs, options.signal);
+    const directories = await removeEmptyRefDirectories(path, nowMs, options.signal, listings);
     counts.set("refsemptydir", directories);
     counts.set("infoattributes", await removeInfoAttributes(path));
     for (const [kind, count] of await cleanConfig(this.#git, repository, options)) {
@@ -103,8 +119,9 @@ export class Housekeeping {
     planner: Planner,
   ): Promise<void> {
     const nowMs = Date.now();
+    const listings = new FolderListings();
     const state = await doing("deriving repository info", options, () =>
-      readRepositoryState(repository, options.signal, nowMs),
+      readRepositoryState(repository, options.signal, nowMs, listings.list),
     );
     this.#logger.info("repository info", { repository_info: state });
     this.#metrics.observeState(state, nowMs);
@@ -113,7 +130,7 @@ export class Housekeeping {
     const beganMs = performance.now();
     let status: "success" | "failure" = "failure";
     try {
-      await this.#run(repository, options, plan, outcomes);
+      await this.#run(repository, options, { plan, outcomes, listings });
       status = "success";
     } finally {
       const seconds = this.#metrics.observeTask("total", beganMs);
@@ -133,8 +150,7 @@ export class Housekeeping {
   async #run(
     repository: LocatedRepository,
     options: HousekeepingRun,
-    plan: OptimizationPlan,
-    outcomes: Outcomes,
+    { plan, outcomes, listings }: Run,
   ): Promise<void> {
     const git = this.#git;
     const { repack, pruneBeforeMs, commitGraph } = plan;
@@ -151,7 +167,7 @@ export class Housekeeping {
       this.#metrics.observeTask(name, beganMs);
     };
     await task("clean-stale-data", "could not execute housekeeping", [], () =>
-      this.cleanStaleData(repository, options),
+      this.cleanStaleData(repository, options, listings),
     );
     await task("clean-worktrees", "could not clean up worktrees", [], () =>
       cleanWorktrees(git, repository, Date.now(), options),

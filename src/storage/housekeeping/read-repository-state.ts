@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isMissing } from "../../base/error/system-error-text.ts";
+import { type ListFolder, listEntries } from "../file/for-each-file.ts";
 import { isObjectPoolPath } from "../locator/object-pool-path.ts";
 import type { LocatedRepository } from "../locator/repository-locator.ts";
 import { readRepositoryInfo } from "../repository-info/repository-info.ts";
@@ -11,8 +12,9 @@ export async function readRepositoryState(
   { path, relativePath }: LocatedRepository,
   signal: AbortSignal,
   nowMs: number,
+  list: ListFolder = listEntries,
 ): Promise<RepositoryState> {
-  const info = await readRepositoryInfo(path, signal, nowMs);
+  const info = await readRepositoryInfo(path, signal, nowMs, list);
   return {
     ...info,
     isObjectPool: isObjectPoolPath(relativePath),

@@ -1,4 +1,5 @@
-import { bytesFromBinary } from "../../git/ref/binary-string.ts";
+import { binaryFromText, bytesFromBinary } from "../../git/ref/binary-string.ts";
+import { FolderListings } from "../file/folder-listings.ts";
 import { forEachFile } from "../file/for-each-file.ts";
 import { removeAbandonedLock } from "../file/lock-owner.ts";
 
@@ -18,8 +19,15 @@ const FIXED = [
  *
  * @returns how many there were
  */
-export async function removeAbandonedLocks(path: string, signal: AbortSignal): Promise<number> {
-  let count = FIXED.filter((name) => removeAbandonedLock(`${path}/${name}`)).length;
+export async function removeAbandonedLocks(
+  path: string,
+  signal: AbortSignal,
+  listings: FolderListings = new FolderListings(),
+): Promise<number> {
+  const root = binaryFromText(path);
+  let count = FIXED.filter(
+    (name) => listings.has(root, name) && removeAbandonedLock(`${path}/${name}`),
+  ).length;
   await forEachFile(
     `${path}/refs`,
     (file) => {
@@ -27,6 +35,7 @@ export async function removeAbandonedLocks(path: string, signal: AbortSignal): P
       if (removeAbandonedLock(Buffer.from(bytesFromBinary(file)))) count += 1;
     },
     signal,
+    listings.list,
   );
   return count;
 }

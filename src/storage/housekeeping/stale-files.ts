@@ -1,7 +1,8 @@
 import { type Dirent, lstatSync, readFileSync, type Stats } from "node:fs";
 import { isMissing } from "../../base/error/system-error-text.ts";
 import { binaryFromText, bytesFromBinary } from "../../git/ref/binary-string.ts";
-import { findStats, forEachFile, listEntries } from "../file/for-each-file.ts";
+import { FolderListings } from "../file/folder-listings.ts";
+import { findStats, forEachFile } from "../file/for-each-file.ts";
 
 /** Paths, as binary strings, of what processes that died have left, by the kind that metrics name. */
 export type StaleFiles = ReadonlyMap<string, readonly string[]>;
@@ -40,13 +41,15 @@ export async function findStaleFiles(
   path: string,
   nowMs: number,
   signal: AbortSignal,
+  listings: FolderListings = new FolderListings(),
 ): Promise<StaleFiles> {
   const root = binaryFromText(path);
   const found = new Map<string, string[]>(FIXED.map(([kind]) => [kind, []]));
   const isOlder = (stats: Stats | undefined, graceMs: number): boolean =>
     stats !== undefined && nowMs - stats.mtimeMs >= graceMs;
   for (const [kind, graceMs, files] of FIXED) {
-    const paths = files.map((file) => `${root}/${file}`);
+    const there = files.filter((file) => listings.has(root, file));
+    const paths = there.map((file) => `${root}/${file}`);
     found.set(
       kind,
       paths.filter((file) => isOlder(findStats(file), graceMs)),
@@ -60,27 +63,30 @@ export async function findStaleFiles(
       if (isTemporary && isOlder(findStats(file), TEMPORARY_OBJECT_MS)) objects.push(file);
     },
     signal,
+    listings.list,
   );
-  const refs = await findStaleRefs(path, isOlder, signal);
+  const refs = await findStaleRefs(path, isOlder, signal, listings);
   return new Map<string, readonly string[]>([
     ...found,
     ...refs,
     ["objects", objects],
     [
       "objectdirs",
-      temporaryDirectories(root).filter((file) => isOlder(statOf(file), TEMPORARY_DIRECTORY_MS)),
+      temporaryDirectories(root, listings).filter((file) =>
+        isOlder(statOf(file), TEMPORARY_DIRECTORY_MS),
+      ),
     ],
     [
       "packfilelocks",
-      packLocks(root).filter(
+      packLocks(root, listings).filter(
         (file) => isOlder(findStats(file), PACK_LOCK_MS) && isFromProcess(file),
       ),
     ],
     [
       "temporaryfiles",
-      replacements(root).filter((file) => isOlder(findStats(file), TEMPORARY_OBJECT_MS)),
+      replacements(root, listings).filter((file) => isOlder(findStats(file), TEMPORARY_OBJECT_MS)),
     ],
-    ["serverinfo", serverInfo(root)],
+    ["serverinfo", serverInfo(root, listings)],
   ]);
 }
 
@@ -92,6 +98,7 @@ async function findStaleRefs(
   path: string,
   isOlder: (stats: Stats | undefined, graceMs: number) => boolean,
   signal: AbortSignal,
+  listings: FolderListings,
 ): Promise<[string, string[]][]> {
   const refs: string[] = [];
   const locks: string[] = [];
@@ -104,6 +111,7 @@ async function findStaleRefs(
       if (file.endsWith(".lock") && isOlder(stats, REF_LOCK_MS)) locks.push(file);
     },
     signal,
+    listings.list,
   );
   return [
     ["refs", refs],
@@ -111,28 +119,32 @@ async function findStaleRefs(
   ];
 }
 
-function names(folder: string, isWanted: (entry: Dirent) => boolean): string[] {
-  return listEntries(folder)
+function names(
+  { list }: FolderListings,
+  folder: string,
+  isWanted: (entry: Dirent) => boolean,
+): string[] {
+  return list(folder)
     .filter(isWanted)
     .map(({ name }) => `${folder}/${name}`);
 }
 
-function temporaryDirectories(root: string): string[] {
-  return names(`${root}/objects`, (entry) => {
+function temporaryDirectories(root: string, listings: FolderListings): string[] {
+  return names(listings, `${root}/objects`, (entry) => {
     return entry.isDirectory() && entry.name.startsWith("tmp_objdir");
   });
 }
 
-function packLocks(root: string): string[] {
-  return names(`${root}/objects/pack`, ({ name }) => /^pack-.*\.keep$/s.test(name));
+function packLocks(root: string, listings: FolderListings): string[] {
+  return names(listings, `${root}/objects/pack`, ({ name }) => /^pack-.*\.keep$/s.test(name));
 }
 
 const REPLACEMENT = /^(?:config|alternates|gitaly-language[.]stats)[0-9a-f]{16}$/;
 
 /** What was to take the place of another file, see `writeFileAtomically`. */
-function replacements(root: string): string[] {
+function replacements(root: string, listings: FolderListings): string[] {
   return [root, `${root}/objects/info`].flatMap((folder) =>
-    names(folder, (entry) => entry.isFile() && REPLACEMENT.test(entry.name)),
+    names(listings, folder, (entry) => entry.isFile() && REPLACEMENT.test(entry.name)),
   );
 }
 
@@ -147,13 +159,13 @@ function isFromProcess(path: string): boolean {
 }
 
 /** What only servers without git of their own need. */
-function serverInfo(root: string): string[] {
+function serverInfo(root: string, listings: FolderListings): string[] {
   const places = [
     [`${root}/info`, "refs"],
     [`${root}/objects/info`, "packs"],
   ] as const;
   return places.flatMap(([folder, base]) =>
-    names(folder, (entry) => {
+    names(listings, folder, (entry) => {
       return entry.isFile() && (entry.name === base || entry.name.startsWith(`${base}_`));
     }),
   );

@@ -1,5 +1,5 @@
 import { binaryFromText } from "../../git/ref/binary-string.ts";
-import { findStats, listEntries } from "../file/for-each-file.ts";
+import { findStats, type ListFolder, listEntries } from "../file/for-each-file.ts";
 import { Turns } from "../file/turns.ts";
 import { during } from "./inspection-error.ts";
 
@@ -22,6 +22,7 @@ export async function readLooseObjectsInfo(
   repositoryPath: string,
   staleBeforeMs: number,
   signal: AbortSignal,
+  list: ListFolder = listEntries,
 ): Promise<LooseObjectsInfo> {
   const info = {
     count: 0,
@@ -34,11 +35,11 @@ export async function readLooseObjectsInfo(
   const turns = new Turns(signal);
   const objects = binaryFromText(`${repositoryPath}/objects`);
   // Most of the 256 folders don't exist, and it costs to be told so of each.
-  const entries = during("reading object directory", () => listEntries(objects));
+  const entries = during("reading object directory", () => list(objects));
   for (const shard of entries) {
     if (!/^[0-9a-f]{2}$/.test(shard.name)) continue;
     const folder = `${objects}/${shard.name}`;
-    for (const { name } of during("reading loose object shard", () => listEntries(folder))) {
+    for (const { name } of during("reading loose object shard", () => list(folder))) {
       if (turns.isOver()) await turns.next();
       const stats = during("reading object info", () => findStats(`${folder}/${name}`));
       if (stats !== undefined) count(info, name, stats, staleBeforeMs);

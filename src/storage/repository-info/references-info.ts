@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { RefFormat } from "../../git/repository/repository-format.ts";
-import { forEachFile } from "../file/for-each-file.ts";
+import { forEachFile, type ListFolder, listEntries } from "../file/for-each-file.ts";
 import { readRefFormat } from "../repository/ref-format.ts";
 import { during, duringAsync } from "./inspection-error.ts";
 
@@ -18,6 +18,7 @@ export interface ReferencesInfo {
 export async function readReferencesInfo(
   repositoryPath: string,
   signal: AbortSignal,
+  list: ListFolder = listEntries,
 ): Promise<ReferencesInfo> {
   const format = during("reference backend", () => readRefFormat(repositoryPath));
   if (format === "reftable") return { format, looseCount: 0, packedSize: 0 };
@@ -26,7 +27,7 @@ export async function readReferencesInfo(
     looseCount++;
   };
   await duringAsync("counting loose refs", signal, () =>
-    forEachFile(join(repositoryPath, "refs"), count, signal),
+    forEachFile(join(repositoryPath, "refs"), count, signal, list),
   );
   const packedSize = during("getting packed-refs size", () => {
     return statSync(join(repositoryPath, "packed-refs"), { throwIfNoEntry: false })?.size ?? 0;

@@ -1,3 +1,4 @@
+import { type ListFolder, listEntries } from "../file/for-each-file.ts";
 import { type AlternatesInfo, readAlternatesInfo } from "./alternates-info.ts";
 import { type CommitGraphInfo, readCommitGraphInfo } from "./commit-graph-info.ts";
 import { during, duringAsync } from "./inspection-error.ts";
@@ -23,14 +24,15 @@ export async function readRepositoryInfo(
   path: string,
   signal: AbortSignal,
   nowMs: number = Date.now(),
+  list: ListFolder = listEntries,
 ): Promise<RepositoryInfo> {
   return {
     looseObjects: await duringAsync("counting loose objects", signal, () =>
-      readLooseObjectsInfo(path, nowMs - STALE_AFTER_MS, signal),
+      readLooseObjectsInfo(path, nowMs - STALE_AFTER_MS, signal, list),
     ),
     packfiles: during("counting packfiles", () => readPackfilesInfo(path)),
     references: await duringAsync("checking references", signal, () =>
-      readReferencesInfo(path, signal),
+      readReferencesInfo(path, signal, list),
     ),
     commitGraph: during("checking commit-graph info", () => readCommitGraphInfo(path)),
     // The misspelt word is part of what clients know.

@@ -1,10 +1,24 @@
 import { create, type DescMethod, type Message } from "@bufbuild/protobuf";
+import { BackupService } from "../../src/proto/backup_pb.ts";
+import { RaftService } from "../../src/proto/cluster_pb.ts";
+import { InternalGitaly } from "../../src/proto/internal_pb.ts";
+import { ObjectPoolService } from "../../src/proto/objectpool_pb.ts";
+import { PartitionService } from "../../src/proto/partition_pb.ts";
+import { RepositoryService } from "../../src/proto/repository_pb.ts";
+import { RefTransaction } from "../../src/proto/transaction_pb.ts";
 import { changeFiles } from "../../src/testing/change-files.ts";
 import type { TestRepository } from "../../src/testing/git-repository.ts";
 import { DRILLED_METHODS, RequestMaker } from "../drills/every-rpc.ts";
 
-/** The RPCs whose requests are tried out. */
-export const REQUESTED_METHODS: readonly DescMethod[] = DRILLED_METHODS;
+const FURTHER_SERVICES = [
+  ...[BackupService, InternalGitaly, PartitionService, RaftService, RefTransaction],
+  ...[ObjectPoolService, RepositoryService],
+];
+
+/** All RPCs but ListPoolUpstreams, which answers what GitLab does. */
+export const REQUESTED_METHODS: readonly DescMethod[] = [
+  ...new Set([...DRILLED_METHODS, ...FURTHER_SERVICES.flatMap(({ methods }) => methods)]),
+].filter(({ name }) => name !== "ListPoolUpstreams");
 
 /** Puts into an empty repository what the requests speak of; the same commits every time. */
 export function fillRepository(repository: TestRepository): void {
@@ -62,6 +76,7 @@ const SPECIAL: Readonly<Record<string, Values>> = {
   CreateObjectPool: { objectPool: { repository: POOL } },
   LinkRepositoryToObjectPool: { objectPool: { repository: POOL } },
   FetchIntoObjectPool: { objectPool: { repository: POOL } },
+  DeleteObjectPool: { objectPool: { repository: POOL } },
   UserCreateBranch: { branchName: bytes("new") },
   UserUpdateBranch: { newrev: bytes(SIDE), oldrev: bytes(TIP) },
   UserDeleteBranch: { branchName: bytes("side"), expectedOldOid: SIDE },

@@ -219,6 +219,19 @@ function describeSpawner(kind: HelperKind): void {
     assert.equal(stderr.length, 0);
   });
 
+  test("streams stderr to the end of the last child that has it", async (t) => {
+    const request = { stdin: "socket", stderr: "stream" } as const;
+    const text = "exec 3<&0; (read line <&3; echo late >&2) & kill -9 $$";
+    const spawned = await sh(t, text, request);
+    assert.ok(spawned.stderr !== undefined && spawned.stdin !== undefined);
+    const streamed = readAll(spawned.stderr);
+    const { signal } = await spawned.exited;
+    assert.equal(signal, "SIGKILL");
+    spawned.stdin.end("\n");
+    assert.equal((await streamed).toString(), "late\n");
+    spawned.stdout.destroy();
+  });
+
   test("gives a duplex channel that grandchildren inherit, without losing the streams", async (t) => {
     const child = "read line <&3; echo got $line; echo answer >&3; echo complaint >&2; cat";
     const spawned = await sh(t, `sh -c '${child}'`, { channel: true, stdin: "socket" });

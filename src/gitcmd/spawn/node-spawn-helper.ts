@@ -219,7 +219,8 @@ function start(entry: Entry, program: Program): void {
       const number = signal === null ? 0 : constants.signals[signal];
       tellExit(entry.id, code ?? -1, number, collected());
     };
-    entry.finish = () => whenEnded(pipe, report);
+    // A stream goes on by itself until the last child that has it ends.
+    entry.finish = stderr === undefined ? () => whenEnded(pipe, report) : report;
     if (entry.killAtMs === undefined) entry.finish();
   });
   tell(SAYS.started, entry.id, numbers(child.pid));

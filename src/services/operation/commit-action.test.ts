@@ -228,6 +228,17 @@ const CASES: readonly (readonly [name: string, ...Step[]])[] = [
     ),
   ],
   [
+    "NUL in the path of a folder",
+    step(
+      {
+        kind: "internal",
+        message:
+          'performing action operations.createDirectory: executing hash-object: detected null byte in command argument "a\\x00b/.gitkeep"',
+      },
+      createFolder("a\0b"),
+    ),
+  ],
+  [
     "content without an action",
     step(
       { kind: "internal", message: "content sent before action" },

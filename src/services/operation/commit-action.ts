@@ -3,7 +3,7 @@ import type { Oid } from "../../git/oid/oid.ts";
 import { textFromBinary } from "../../git/ref/binary-string.ts";
 import { TreeEditError } from "../../git/tree/tree-edit-error.ts";
 import type { TreeEditor } from "../../git/tree/tree-editor.ts";
-import { RpcError } from "../../rpc/rpc-error.ts";
+import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
 import { IndexError } from "./index-error.ts";
 
 /** A change to be made to a tree. Paths are binary strings. */
@@ -81,7 +81,9 @@ async function createFolder(tree: TreeEditor, path: string, files: EmptyFileWrit
     throw new IndexError(isFolder ? "directory exists" : "file exists", path);
   }
   const keep = posix.join(path, ".gitkeep");
-  const oid = await files.writeEmpty(keep);
+  const oid = await files.writeEmpty(keep).catch((error) => {
+    throw wrapError("internal", "performing action operations.createDirectory", error);
+  });
   translated(
     path,
     () => tree.add(keep, { mode: FILE_MODE, oid, type: "blob" }),

@@ -30,7 +30,6 @@ import {
   customHookDetail,
   referenceUpdateDetail,
 } from "../common/change-details.ts";
-import { MESSAGE_BYTES_MAX } from "../common/git-commit.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
 import { otherChangeFailure } from "../common/other-change-failure.ts";
@@ -146,8 +145,6 @@ function peel({ repository }: Operation, oid: Oid): TypedOid {
   }
 }
 
-const NEWLINE = 0x0a;
-
 async function writeTag(
   { quarantine }: Operation,
   { tagName, message }: UserCreateTagRequest,
@@ -164,10 +161,7 @@ async function writeTag(
   const oid = await quarantine.objects.write("tag", encodeTag(tag)).catch((error) => {
     throw wrapError("internal", "writing tag", error);
   });
-  let end = message.length;
-  while (message[end - 1] === NEWLINE) end--;
-  const shown = message.subarray(0, Math.min(end, MESSAGE_BYTES_MAX));
-  return { oid, id: oid, message: shown, messageSize: BigInt(end) };
+  return { oid, id: oid, message, messageSize: BigInt(message.length) };
 }
 
 /** What a push would learn as well, but clients are told which object is there. */

@@ -75,6 +75,18 @@ test("userDeleteTag says why a tag can't be deleted", async (t) => {
     });
     await assert.rejects(call, { kind, message });
   }
+  writeCustomHook(repository.path, "update", "printf '\\377'; exit 1");
+  await assert.rejects(
+    server.operations.userDeleteTag({
+      repository: server.address(repository),
+      user: TEST_USER,
+      tagName,
+    }),
+    {
+      kind: "internal",
+      message: "grpc: error while marshaling: string field contains invalid UTF-8",
+    },
+  );
   assert.deepEqual(repository.gitLines(["tag"]), ["v1"]);
 });
 

@@ -15,6 +15,7 @@ import type { RevisionNeeds } from "../common/resolve-revision.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
 import { changeWithoutObjects } from "./change-without-objects.ts";
 import { expectedOldOid } from "./expected-old-oid.ts";
+import { preReceiveError } from "./pre-receive-error.ts";
 
 type UserDeleteTag = Handler<typeof OperationService.method.userDeleteTag>;
 
@@ -33,7 +34,7 @@ export function userDeleteTag(needs: OperationNeeds): UserDeleteTag {
     try {
       await changeWithoutObjects(needs, located, user, change, { call, options });
     } catch (error) {
-      if (error instanceof RefusedByHookError) return { preReceiveError: error.reason };
+      if (error instanceof RefusedByHookError) return { preReceiveError: preReceiveError(error) };
       throw changeFailure(error);
     }
     return {};

@@ -9,6 +9,7 @@ import type { Handler } from "../../rpc/handler.ts";
 import { failedPrecondition, internal, invalidArgument } from "../../rpc/rpc-error.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type OperationNeeds, openOperation } from "../common/operation.ts";
+import { preReceiveError } from "./pre-receive-error.ts";
 
 type UserUpdateBranch = Handler<typeof OperationService.method.userUpdateBranch>;
 
@@ -30,7 +31,7 @@ export function userUpdateBranch(needs: OperationNeeds): UserUpdateBranch {
     } catch (error) {
       call.signal.throwIfAborted();
       const refusal = findCause(error, RefusedByHookError);
-      if (refusal !== undefined) return { preReceiveError: refusal.reason };
+      if (refusal !== undefined) return { preReceiveError: preReceiveError(refusal) };
       const message = `Could not update ${textFromBinary(branch)}. Please refresh and try again.`;
       throw failedPrecondition(message, { cause: error });
     }

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { BackchannelStream } from "./backchannel-stream.ts";
 import { ClientSidechannel } from "./client-sidechannel.ts";
 import { CONFIRMATION, ID_BYTES, SIDECHANNEL_MAGIC, SIDECHANNEL_TIMEOUT_MS } from "./greeting.ts";
 import { readExactly } from "./read-exactly.ts";
@@ -77,7 +78,7 @@ export class SidechannelRegistry {
     if (!magic.equals(SIDECHANNEL_MAGIC)) {
       if (this.#onBackchannel === undefined) throw new SidechannelError("unknown magic bytes");
       stream.unshift(magic);
-      this.#onBackchannel(stream);
+      this.#onBackchannel(new BackchannelStream(stream));
       return;
     }
     const id = (await readExactly(stream, ID_BYTES, limit)).readBigInt64BE();

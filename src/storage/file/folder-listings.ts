@@ -13,6 +13,12 @@ const ENTRIES_MAX = 20_000;
 export class FolderListings {
   readonly #kept = new Map<string, readonly Dirent[]>();
   #count = 0;
+  #isComplete = true;
+
+  /** All folders that were looked into, and what is in them; undefined when that was too much. */
+  get all(): ReadonlyMap<string, readonly Dirent[]> | undefined {
+    return this.#isComplete ? this.#kept : undefined;
+  }
 
   /** Lists a folder; empty when it is missing. */
   readonly list = (folder: string): readonly Dirent[] => {
@@ -22,6 +28,8 @@ export class FolderListings {
     if (this.#count + entries.length <= ENTRIES_MAX) {
       this.#kept.set(folder, entries);
       this.#count += entries.length;
+    } else {
+      this.#isComplete = false;
     }
     return entries;
   };

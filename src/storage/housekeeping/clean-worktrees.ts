@@ -9,25 +9,32 @@ import type { HousekeepingRun } from "./run-optimization.ts";
 /** Nobody works that long in a working tree. */
 const STALE_WORKTREE_MS = 6 * 60 * 60 * 1000;
 
-/** Removes working trees that calls have left, and what git knows of those that are gone. */
+/**
+ * Removes working trees that calls have left, and what git knows of those that are gone.
+ *
+ * @returns whether there are any
+ */
 export async function cleanWorktrees(
   git: GitRunner,
   repository: LocatedRepository,
   nowMs: number,
   options: HousekeepingRun,
-): Promise<void> {
+): Promise<boolean> {
   const root = binaryFromText(repository.path);
   const folder = `${root}/gitlab-worktree`;
-  for (const entry of listIfThere(folder)) {
+  const left = listIfThere(folder);
+  for (const entry of left) {
     const path = `${folder}/${entry.name}`;
     const stats = entry.isDirectory() ? findStats(path) : undefined;
     if (stats === undefined || nowMs - stats.mtimeMs <= STALE_WORKTREE_MS) continue;
     await removeWorktree(git, repository, entry.name, options);
     await rm(Buffer.from(bytesFromBinary(path)), { recursive: true, force: true });
   }
-  if (!listIfThere(`${root}/worktrees`).some((entry) => entry.isDirectory())) return;
+  if (!listIfThere(`${root}/worktrees`).some((entry) => entry.isDirectory()))
+    return left.length > 0;
   const command = { name: "worktree", verb: "prune" } as const;
   await git.run(repository, command, { ...options, hooks: "disabled" });
+  return true;
 }
 
 /** Hardly any repository has these folders, and to fail to list one costs much more than to look. */

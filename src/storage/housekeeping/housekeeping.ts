@@ -24,6 +24,7 @@ import {
   writeCommitGraph,
 } from "./run-optimization.ts";
 import { findStaleFiles } from "./stale-files.ts";
+import { TidyMemory } from "./tidy-memory.ts";
 
 interface Needs {
   readonly git: GitRunner;
@@ -39,6 +40,8 @@ interface Run {
   readonly plan: OptimizationPlan;
   readonly outcomes: Outcomes;
   readonly listings: FolderListings;
+  /** Nothing has changed since there was nothing to remove. */
+  readonly isKnown: boolean;
 }
 
 /**
@@ -50,6 +53,7 @@ export class Housekeeping {
   readonly #logger: Logger;
   readonly #metrics: HousekeepingMetrics;
   readonly #running = new Set<string>();
+  readonly #tidy = new TidyMemory();
 
   constructor({ git, logger, metrics }: Needs) {
     this.#git = git;
@@ -81,12 +85,13 @@ export class Housekeeping {
    * Removes what is of no use, or was left by processes that died.
    *
    * @param listings of the repository, made a moment ago
+   * @returns whether there was anything to remove
    */
   async cleanStaleData(
     repository: LocatedRepository,
     options: HousekeepingRun,
     listings: FolderListings = new FolderListings(),
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { path } = repository;
     const nowMs = Date.now();
     const abandoned = await removeAbandonedLocks(path, options.signal, listings);
@@ -103,6 +108,7 @@ export class Housekeeping {
       counts.set(kind, count);
     }
     this.#report(counts);
+    return [...counts.values()].some((count) => count > 0);
   }
 
   #report(counts: ReadonlyMap<string, number>): void {
@@ -120,9 +126,12 @@ export class Housekeeping {
   ): Promise<void> {
     const nowMs = Date.now();
     const listings = new FolderListings();
-    const state = await doing("deriving repository info", options, () =>
-      readRepositoryState(repository, options.signal, nowMs, listings.list),
-    );
+    const known = this.#tidy.recall(repository.path, nowMs);
+    const state =
+      known ??
+      (await doing("deriving repository info", options, () =>
+        readRepositoryState(repository, options.signal, nowMs, listings.list),
+      ));
     this.#logger.info("repository info", { repository_info: state });
     this.#metrics.observeState(state, nowMs);
     const plan = planner(state, nowMs);
@@ -130,7 +139,10 @@ export class Housekeeping {
     const beganMs = performance.now();
     let status: "success" | "failure" = "failure";
     try {
-      await this.#run(repository, options, { plan, outcomes, listings });
+      const isKnown = known !== undefined;
+      const wasDirty = await this.#run(repository, options, { plan, outcomes, listings, isKnown });
+      const isTidy = !wasDirty && outcomes.size === 0;
+      if (isTidy && !isKnown) this.#tidy.remember(repository.path, nowMs, { state, listings });
       status = "success";
     } finally {
       const seconds = this.#metrics.observeTask("total", beganMs);
@@ -150,8 +162,8 @@ export class Housekeeping {
   async #run(
     repository: LocatedRepository,
     options: HousekeepingRun,
-    { plan, outcomes, listings }: Run,
-  ): Promise<void> {
+    { plan, outcomes, listings, isKnown }: Run,
+  ): Promise<boolean> {
     const git = this.#git;
     const { repack, pruneBeforeMs, commitGraph } = plan;
     const task = async (
@@ -166,12 +178,14 @@ export class Housekeeping {
       for (const outcome of done) outcomes.set(outcome, "success");
       this.#metrics.observeTask(name, beganMs);
     };
-    await task("clean-stale-data", "could not execute housekeeping", [], () =>
-      this.cleanStaleData(repository, options, listings),
-    );
-    await task("clean-worktrees", "could not clean up worktrees", [], () =>
-      cleanWorktrees(git, repository, Date.now(), options),
-    );
+    let wasDirty = false;
+    await task("clean-stale-data", "could not execute housekeeping", [], async () => {
+      if (!isKnown) wasDirty = await this.cleanStaleData(repository, options, listings);
+    });
+    await task("clean-worktrees", "could not clean up worktrees", [], async () => {
+      if (isKnown) return;
+      if (await cleanWorktrees(git, repository, Date.now(), options)) wasDirty = true;
+    });
     await task("repack", "could not repack", repackOutcomes(plan), async () => {
       if (repack !== undefined) await repackObjects(git, repository, repack, options);
     });
@@ -188,6 +202,7 @@ export class Housekeeping {
     await task("commit-graph", writing, written, async () => {
       if (commitGraph !== undefined) await writeCommitGraph(git, repository, commitGraph, options);
     });
+    return wasDirty;
   }
 }
 

@@ -22,7 +22,8 @@ export interface RefVote {
 
 /**
  * Lets servers vote on the changes of `inner`, at the steps and with the contents of git's hook
- * reference-transaction, so that votes equal those of servers which run that hook.
+ * reference-transaction, so that votes equal those of servers which run that hook. As those, it
+ * keeps silent before the references are locked.
  *
  * A vote that fails before the commit aborts `inner`; the error is what git says about such a hook.
  * Afterwards it changes nothing any more, as for git.
@@ -77,9 +78,6 @@ class VotingRefTransaction implements RefTransaction {
 
   async prepare(): Promise<void> {
     await this.#inner.check();
-    // Git finds repeated changes before it asks the hook for the first time.
-    const names = new Set(this.#lines.map(({ name }) => name));
-    if (names.size === this.#lines.length) await this.#cast("preparing");
     await this.#inner.prepare();
     this.#lines = this.#followed();
     await this.#cast("prepared");
@@ -122,7 +120,7 @@ class VotingRefTransaction implements RefTransaction {
     return followed;
   }
 
-  async #cast(phase: "preparing" | "prepared" | "committed"): Promise<void> {
+  async #cast(phase: "prepared" | "committed"): Promise<void> {
     const { voter, transaction, objectFormat, signal } = this.#vote;
     const changes = this.#lines.map((line) => `${line.old} ${line.new} ${line.name}\n`).join("");
     if (hasOnlyForceDeletions(changes, objectFormat)) return;

@@ -17,14 +17,14 @@ import type { Backchannels } from "../../rpc/sidechannel/backchannels.ts";
 /** Servers disagree, so none of them may go on. */
 export class TransactionAbortedError extends DomainError {
   constructor() {
-    super("aborted", "transaction was aborted");
+    super("unknown", "transaction was aborted");
   }
 }
 
 /** One of the servers has ended the transaction for all, which is no failure of its own. */
 export class TransactionStoppedError extends DomainError {
   constructor() {
-    super("failed-precondition", "transaction was stopped");
+    super("unknown", "transaction was stopped");
   }
 }
 

@@ -70,6 +70,12 @@ export async function startOperationServer(
   };
 }
 
+/** Starts a server that asks the GitLab at this address, and gives it a second to answer. */
+export function startServerAsking(t: TestContext, url: string): Promise<TestServer> {
+  const http = { ...CONFIG_DEFAULTS.gitlab.http, readTimeoutSeconds: 1 };
+  return startTestServer(t, { gitlab: { ...CONFIG_DEFAULTS.gitlab, url, secret: "secret", http } });
+}
+
 /** What an error that a client got tells beside its code and message. */
 export function errorDetail<S extends DescMessage>(error: unknown, schema: S): MessageShape<S> {
   assert(error instanceof Error && "details" in error && Array.isArray(error.details));

@@ -1,8 +1,13 @@
 /** Who is asked about a push, and what the pusher hears of it: as with `git receive-pack`. */
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { type TestContext, test } from "node:test";
 import { writeCustomHook } from "../../../testing/custom-hook.ts";
-import { type GitlabAnswers, startOperationServer } from "../../../testing/operation-server.ts";
+import {
+  type GitlabAnswers,
+  startOperationServer,
+  startServerAsking,
+} from "../../../testing/operation-server.ts";
 import { FLUSH, pktLines } from "../../../testing/pkt-lines.ts";
 import {
   makePushSource,
@@ -13,6 +18,7 @@ import {
   twinsForPush,
   withoutMoments,
 } from "../../../testing/push-twins.ts";
+import { listenForTest } from "../../../testing/test-gitlab.ts";
 import { startTestServer } from "../../../testing/test-server.ts";
 import { beginTransaction } from "../../../testing/transaction-client.ts";
 
@@ -62,6 +68,33 @@ for (const [name, answers, data] of ANSWERS) {
     assert.deepEqual(pushedState(own), pushedState(git));
     const asked = server.gitlab.received.map(({ url, body }) => [url, momentless(body)]);
     assert.deepEqual(asked.slice(0, count), asked.slice(count));
+  });
+}
+
+const SILENT: readonly (readonly [string, (t: TestContext) => Promise<string>])[] = [
+  ["isn't there", () => Promise.resolve("127.0.0.1:1")],
+  ["takes too long", (t) => listenForTest(t, createServer())],
+  [
+    "hangs up",
+    (t) =>
+      listenForTest(
+        t,
+        createServer(({ socket }) => socket.destroy()),
+      ),
+  ],
+];
+
+for (const [name, start] of SILENT) {
+  test(`a GitLab that ${name} looks the same both ways`, async (t) => {
+    const server = await startServerAsking(t, `http://${await start(t)}`);
+    const [own, git] = twinsForPush(server);
+    const input = makePushSource(t, own).push();
+    const told = await sayToReceivePack(server, own, input);
+    assert.match(told.data, REFUSED);
+    assert.equal(told.progress, "GitLab: Internal API unreachable");
+    const toldByGit = await sayToReceivePack(server, git, input);
+    assert.deepEqual(withoutMoments(told), withoutMoments(toldByGit));
+    assert.deepEqual(pushedState(own), pushedState(git));
   });
 }
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { leaveLock } from "../../testing/abandoned-lock.ts";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
 import { removeAbandonedLock, stampLock } from "./lock-owner.ts";
 
@@ -30,6 +31,15 @@ suite("owners of locks", () => {
     assert.equal(removeAbandonedLock(path), true);
     assert.equal(existsSync(path), false);
     assert.equal(removeAbandonedLock(path), false);
+  });
+
+  test("a lock that somebody has read since is nobody's", (t) => {
+    const path = join(temporaryDirectory(t), "ref.lock");
+    leaveLock(path);
+    // As reading it does, where the mount has access times.
+    utimesSync(path, new Date(), statSync(path).mtime);
+    assert.equal(removeAbandonedLock(path), false);
+    assert.equal(existsSync(path), true);
   });
 
   test("our own locks and those of others stay", (t) => {

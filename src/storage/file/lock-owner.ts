@@ -18,6 +18,10 @@ const OWN_STAMP: number = stamp();
  *
  * It is told by the access time, which nobody needs in a file that nobody reads: the file may take
  * the place of a reference, so that neither its content nor its mode may tell.
+ *
+ * A mount with `noatime` keeps a time that is set. Under `relatime` a backup that reads the file
+ * sets another one: then it looks like anybody's and stays for housekeeping, and is never taken
+ * from a process that lives. A shared storage needs servers with different host names.
  */
 export function stampLock(file: number): void {
   if (OWN_STAMP === 0) return;

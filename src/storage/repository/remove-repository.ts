@@ -21,28 +21,44 @@ export class RepositoryLockedError extends DomainError {
   }
 }
 
+/** Where others are asked or told: before the lock, under it, and when the repository is gone. */
+export type RemovalStep = "lock" | "remove" | "removed";
+
 /**
  * Removes a repository so that it is gone at once: it is moved aside, then deleted.
  *
- * @throws NothingToRemoveError, RepositoryLockedError
+ * `consent` may refuse the first two steps by an error; the repository stays then.
+ *
+ * @throws NothingToRemoveError, RepositoryLockedError, and whatever `consent` throws
  */
 export async function removeRepository(
   locator: RepositoryLocator,
   repository: LocatedRepository,
+  consent: (step: RemovalStep) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const { path } = repository;
   const folder = locator.temporaryFolder(repository.storageName);
   await mkdir(folder, { recursive: true, mode: DIRECTORY_MODE });
   refuseMissing(path, "repository does not exist");
-  const aside = await moveAside(repository, folder);
-  await rm(aside, { recursive: true, force: true });
+  await consent("lock");
+  const aside = await moveAside(repository, folder, consent);
+  try {
+    await consent("removed");
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
 }
 
-async function moveAside(repository: LocatedRepository, folder: string): Promise<string> {
+async function moveAside(
+  repository: LocatedRepository,
+  folder: string,
+  consent: (step: RemovalStep) => Promise<void>,
+): Promise<string> {
   const { path } = repository;
   try {
     await using _lock = await lockRepository(repository);
     refuseMissing(path, "repository was concurrently removed");
+    await consent("remove");
     const aside = await mkdtemp(join(folder, `${basename(path)}+removed-`));
     await rename(path, join(aside, "repo"));
     await syncPath(dirname(path));

@@ -33,8 +33,9 @@ const REPOSITORIES: readonly (readonly [string, Readonly<Record<string, string>>
 
 /**
  * The requests that differ in one point from what `make` returns: each field left out in turn, each
- * repository replaced by one that can't be used, each text by what looks like an option, and the
- * limit of pages by 0 and -1. `make` returns the same messages of `method` each time.
+ * repository replaced by one that can't be used, each text by what looks like an option, the cursor
+ * of pages by an unknown one and their limit by 0 and -1. `make` returns the same messages of
+ * `method` each time.
  */
 export function* requestVariants(
   method: DescMethod,
@@ -65,6 +66,9 @@ function* changesAt(spot: Spot | undefined): Generator<Change> {
     for (const [name, fields] of REPOSITORIES) {
       yield { name: `${name} ${path}`, apply: (at) => replaceFields(at, fields) };
     }
+  } else if (field.name === "pagination_params") {
+    const cursor = { pageToken: "unknown" };
+    yield { name: `an unknown cursor in ${path}`, apply: (at) => replaceFields(at, cursor) };
   } else if (field.fieldKind === "scalar") {
     for (const [word, value] of otherValues(spot)) {
       yield { name: `${word} ${path}`, apply: ({ container }) => container.set(field, value) };
@@ -74,10 +78,10 @@ function* changesAt(spot: Spot | undefined): Generator<Change> {
 
 function replaceFields({ container, field }: Spot, values: Readonly<Record<string, string>>): void {
   if (field.fieldKind !== "message") return;
-  const repository = container.get(field);
+  const message = container.get(field);
   for (const inner of field.message.fields) {
     const value = values[inner.localName];
-    if (value !== undefined) repository.set(inner, value);
+    if (value !== undefined) message.set(inner, value);
   }
 }
 

@@ -4,7 +4,6 @@ import { binaryFromBytes } from "../../git/ref/binary-string.ts";
 import type { Repository } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import { internal, RpcError, wrapError } from "../../rpc/rpc-error.ts";
-import { asStatus } from "../common/as-status.ts";
 import { fetchCommit } from "../common/fetch-commit.ts";
 import type { Operation } from "../common/operation.ts";
 import { openRemoteRepository, type RemoteRepository } from "../common/remote-repository.ts";
@@ -55,9 +54,7 @@ async function find(
   const oid =
     remote === undefined
       ? await verifyRevision(repository, revision, { git, gitCall: () => options })
-      : await remote.findCommit(revision).catch((error) => {
-          throw asStatus(error);
-        });
+      : await remote.findCommit(revision);
   if (oid === undefined) throw new RpcError("unknown", "reference not found");
   return oid;
 }

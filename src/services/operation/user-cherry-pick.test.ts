@@ -96,6 +96,11 @@ test("userCherryPick picks onto a branch of another repository", async (t) => {
   const { branchUpdate } = await server.operations.userCherryPick(request, { metadata });
   assert.equal(branchUpdate?.branchCreated, true);
   assert.equal(repository.gitLine(["rev-parse", "new^"]), start);
+  const gone = { ...request, startRepository: { ...source.address, relativePath: "gone.git" } };
+  await assert.rejects(server.operations.userCherryPick(gone, { metadata }), {
+    kind: "not-found",
+    message: "resolve start ref: repository not found",
+  });
   assert.deepEqual(server.leftovers(), []);
 });
 

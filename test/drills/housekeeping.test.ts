@@ -19,6 +19,9 @@ import { DRILL_REPOSITORY, prepareWriteLoad, type WriteLoad } from "./write-load
 /** How long a step may take before the drill gives up. */
 const PATIENCE_MS = 60_000;
 
+/** How long the server's log may take. */
+const LOG_MS = 10_000;
+
 /** Tidies once, told what has been written so far, and returns how often that failed. */
 type Housekeeper = (forge: Forge, model: RefModel) => Promise<number>;
 
@@ -102,6 +105,13 @@ function awaitWrites(model: RefModel, count: number): Promise<void> {
   return eventually("writes go on", PATIENCE_MS, () => model.acknowledgedCount >= goal);
 }
 
+/** What git has said to the server, whose log comes later than its answer; empty if that stays out. */
+async function reasonOf(forge: Forge): Promise<string> {
+  const reason = (): string => forge.logged(/repack failed with error code/);
+  await eventually("the server tells why", LOG_MS, () => reason() !== "").catch(() => undefined);
+  return reason();
+}
+
 /** What the server offers: everything packed anew, references too, and old objects dropped. */
 async function tidyByServer(t: TestContext, forge: Forge): Promise<number> {
   let failures = 0;
@@ -110,14 +120,12 @@ async function tidyByServer(t: TestContext, forge: Forge): Promise<number> {
     const client = createClient(RepositoryService, channel);
     const repository = DRILL_REPOSITORY;
     const unlessBusy = async (call: Promise<unknown>): Promise<void> => {
-      await call.catch((error: unknown) => {
+      await call.catch(async (error: unknown) => {
         if (/housekeeping already executing/.test(String(error))) return;
         // What git gives up for now is done the next time; nothing may be lost by it.
         if (!/repack failed with error code/.test(String(error))) throw error;
         failures += 1;
-        t.diagnostic(
-          `${String(error)}; the server: ${forge.logged(/"level":"error"|failed with error/)}`,
-        );
+        t.diagnostic(`${String(error)}; the server: ${await reasonOf(forge)}`);
       });
     };
     await unlessBusy(client.optimizeRepository({ repository, strategy: Strategy.EAGER }));

@@ -86,6 +86,28 @@ test("fetchBundle changes nothing when other servers don't agree", async (t) => 
   assert.deepEqual(repository.gitLines(["for-each-ref"]), []);
 });
 
+test("fetchBundle tells when other servers don't agree on HEAD", async (t) => {
+  const { server, source } = await setUp(t);
+  source.git(["symbolic-ref", "HEAD", "refs/heads/next"]);
+  writeCommit(source, { content: "next\n", ref: "refs/heads/next" });
+  const data = bundleOf(t, source, ["--all"]);
+  const repository = server.repository();
+  let prepared = 0;
+  const { channel, metadata } = beginTransaction(t, server, undefined, async (phase) => {
+    if (phase === "prepared") prepared += 1;
+    if (prepared === 2) throw new Error("no");
+  });
+  const call = createClient(RepositoryService, channel).fetchBundle(
+    [{ repository: repository.address, data, updateHead: true }],
+    { metadata },
+  );
+  await assert.rejects(call, {
+    kind: "internal",
+    message: "fetch bundle: update head from bundle: commit: exit status 128",
+  });
+  assert.equal(repository.gitLine(["symbolic-ref", "HEAD"]), "refs/heads/main");
+});
+
 test("fetchBundle refuses repositories that aren't there", async (t) => {
   const { server, bundle } = await setUp(t);
   const client = server.client(RepositoryService);

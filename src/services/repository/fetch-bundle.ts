@@ -101,7 +101,9 @@ async function setHead(
   const change = { noDeref: true, git: options };
   await using transaction = await startReferenceChange(needs, repository, call, change);
   await transaction.updateSymbolic("HEAD", branch);
-  await transaction.commit();
+  await transaction.commit().catch((error: unknown) => {
+    throw wrapError("internal", "commit", error);
+  });
 }
 
 async function findHead(

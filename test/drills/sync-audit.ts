@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from "node:fs";
+import { resolve } from "node:path";
 import { DrillFinding } from "./drill.ts";
 
 /** A system call that has returned. */
@@ -18,23 +20,80 @@ export function syncAuditPrefix(log: string, { stubbed }: { stubbed: boolean }):
 /**
  * Fails with a finding unless every file was synced before it got a name among the objects and
  * references below `repository`; counts those names.
+ *
+ * Folders of objects may get their name with all that is in them: what is there now must have been
+ * synced before that, or have got a name of its own since.
  */
 export function expectSyncedFirst(log: string, repository: string): number {
-  const synced = new Set<string>();
-  let named = 0;
+  const audit = new SyncAudit(repository);
   for (const { name, text } of systemCalls(log)) {
     if (name.endsWith("sync")) {
-      const path = syncedFile(text);
-      if (path !== undefined) synced.add(path);
-      continue;
+      audit.sync(syncedFile(text));
+    } else {
+      const paths = [...text.matchAll(/"([^"]*)"/g)].map(([, path = ""]) => path);
+      // Git works in the repository, and names files from there.
+      const [from = "", to = ""] = paths.map((path) => resolve(repository, path));
+      audit.name(from, to);
     }
-    const [from = "", to = ""] = [...text.matchAll(/"([^"]*)"/g)].map(([, path]) => path);
-    if (synced.has(from)) synced.add(to);
-    if (!isLasting(to, repository)) continue;
-    named += 1;
-    if (!synced.has(from)) throw new DrillFinding(`named before it was synced: ${to}`);
   }
-  return named;
+  return audit.finish();
+}
+
+class SyncAudit {
+  readonly #repository: string;
+  readonly #synced = new Set<string>();
+  /** Names that came after the file was synced. */
+  readonly #proven = new Set<string>();
+  /** Folders of objects that were moved as a whole. */
+  readonly #folders = new Set<string>();
+  #named = 0;
+
+  constructor(repository: string) {
+    this.#repository = repository;
+  }
+
+  sync(path: string | undefined): void {
+    if (path !== undefined) this.#synced.add(path);
+  }
+
+  name(from: string, to: string): void {
+    const isSynced = this.#synced.has(from);
+    if (isSynced) this.#synced.add(to);
+    if (isFolderOfObjects(to, this.#repository)) this.#moveFolder(from, to);
+    if (!isLasting(to, this.#repository)) return;
+    this.#named += 1;
+    if (!isSynced) throw new DrillFinding(`named before it was synced: ${to}`);
+    this.#proven.add(to);
+  }
+
+  /** Returns how many lasting names there were. */
+  finish(): number {
+    for (const path of [...this.#folders].flatMap(objectsIn)) {
+      if (!this.#proven.has(path)) throw new DrillFinding(`named before it was synced: ${path}`);
+    }
+    return this.#named;
+  }
+
+  #moveFolder(from: string, to: string): void {
+    this.#folders.add(to);
+    const synced = [...this.#synced].filter((path) => path.startsWith(`${from}/`));
+    const files = synced.map((path) => to + path.slice(from.length));
+    for (const file of files.filter((path) => isLasting(path, this.#repository))) {
+      this.#proven.add(file);
+      this.#named += 1;
+    }
+  }
+}
+
+function isFolderOfObjects(path: string, repository: string): boolean {
+  const objects = `${repository}/objects/`;
+  return path.startsWith(objects) && /^[0-9a-f]{2}$/.test(path.slice(objects.length));
+}
+
+/** Housekeeping may have packed them, and removed the folder. */
+function objectsIn(folder: string): string[] {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return names.filter((name) => /^[0-9a-f]{38}$/.test(name)).map((name) => `${folder}/${name}`);
 }
 
 /** What a call has synced; undefined if it only said so. */

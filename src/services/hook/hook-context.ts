@@ -13,6 +13,15 @@ import type { LocatedRepository } from "../../storage/locator/repository-locator
 export interface CalledHook {
   readonly context: PushContext;
   readonly environment: HookEnvironment;
+  /** The transaction on disk that git runs in; undefined without one. */
+  readonly diskTransactionId: bigint | undefined;
+}
+
+/** Throws a HookError for a transaction on disk: there are none here that could be found. */
+export function refuseDiskTransaction({ diskTransactionId }: CalledHook): void {
+  if (diskTransactionId !== undefined) {
+    throw new HookError("get transaction: transaction not found");
+  }
 }
 
 /**
@@ -39,7 +48,8 @@ export function calledHook(
     correlationId: call.correlationId,
     clientContext: payload.clientContext,
   };
-  return { context, environment: environmentOf(variables) };
+  const { diskTransactionId } = payload;
+  return { context, environment: environmentOf(variables), diskTransactionId };
 }
 
 /** Reads the payload of an environment. Throws a HookError when it has none. */

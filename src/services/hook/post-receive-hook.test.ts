@@ -86,3 +86,11 @@ test("postReceiveHook takes a push without changes on a server that isn't the pr
   assert.deepEqual(replies, [{ exitStatus: { value: 0 } }]);
   assert.deepEqual(service.steps, ["vote synchronized synchronize post-receive hook"]);
 });
+
+test("postReceiveHook knows no transactions on disk", async (t) => {
+  const service = testHookService(t, {}, { diskTransactionId: 5n });
+  const replies = await call(t, service, push(service));
+  const stderr = Buffer.from("get transaction: transaction not found");
+  assert.deepEqual(replies, [{ stderr, exitStatus: { value: 1 } }]);
+  assert.deepEqual(service.steps, []);
+});

@@ -4,7 +4,7 @@ import type { Call } from "../../rpc/call.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import type { OpenedStream } from "../common/first-request.ts";
 import type { ReplyQueue } from "../common/reply-queue.ts";
-import { calledHook } from "./hook-context.ts";
+import { calledHook, refuseDiskTransaction } from "./hook-context.ts";
 import { type HookReply, hookOutput, readHookInput } from "./hook-stream.ts";
 
 const METHODS = { "pre-receive": "preReceive", "post-receive": "postReceive" } as const;
@@ -35,8 +35,10 @@ export async function runReceiveHook(
 ): Promise<HookFailure | undefined> {
   try {
     const variables = first.environmentVariables;
-    const { context, environment } = calledHook(repository, variables, call, false);
+    const called = calledHook(repository, variables, call, false);
+    const { context, environment } = called;
     const changes = await readHookInput(rest);
+    if (hook === "post-receive") refuseDiskTransaction(called);
     const input = { changes, environment, pushOptions: first.gitPushOptions };
     await hooks[METHODS[hook]](context, input, hookOutput(replies), call.signal);
     return undefined;

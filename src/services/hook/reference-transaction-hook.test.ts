@@ -72,6 +72,14 @@ test("referenceTransactionHook lets everything pass that is no transaction", asy
   assert.deepEqual(service.steps, []);
 });
 
+test("referenceTransactionHook knows no transactions on disk", async (t) => {
+  const service = testHookService(t, {}, { diskTransactionId: 5n });
+  await assert.rejects(call(t, service, update(service)), {
+    kind: "internal",
+    message: "reference-transaction hook: get transaction: transaction not found",
+  });
+});
+
 test("referenceTransactionHook refuses requests without a repository or state", async (t) => {
   const service = testHookService(t);
   await assert.rejects(call(t, service, []), {

@@ -11,7 +11,7 @@ import type {
 } from "../../storage/locator/repository-locator.ts";
 import type { OpenedStream } from "../common/first-request.ts";
 import { locateRepository } from "../common/locate-repository.ts";
-import { calledHook } from "./hook-context.ts";
+import { calledHook, refuseDiskTransaction } from "./hook-context.ts";
 import { openHookStream, readHookInput } from "./hook-stream.ts";
 
 type Needs = { readonly locator: RepositoryLocator; readonly hooks: HookManager };
@@ -56,9 +56,10 @@ async function run(
   call: Call,
 ): Promise<void> {
   try {
-    const { context } = calledHook(repository, first.environmentVariables, call, true);
+    const called = calledHook(repository, first.environmentVariables, call, true);
     const changes = await readHookInput(rest);
-    await hooks.referenceTransaction(context, state, changes, call.signal);
+    refuseDiskTransaction(called);
+    await hooks.referenceTransaction(called.context, state, changes, call.signal);
   } catch (error) {
     call.signal.throwIfAborted();
     if (!(error instanceof DomainError)) throw error;

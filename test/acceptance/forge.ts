@@ -31,7 +31,7 @@ export interface Forge {
 }
 
 /** How long a start may take on a busy machine. */
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 
 const PROGRAM = fileURLToPath(new URL("../../bin/gitaly-forge", import.meta.url));
 

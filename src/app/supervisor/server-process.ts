@@ -11,7 +11,7 @@ export interface ServerProcess extends AsyncDisposable {
 }
 
 /** How long a server may take until it answers. */
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
 
 /** Starts `PROGRAM serve CONFIG` and waits until it answers at `address`. */
 export async function startServerProcess(
@@ -21,7 +21,8 @@ export async function startServerProcess(
   signal: AbortSignal,
 ): Promise<ServerProcess> {
   // The parent stops it in order; a Ctrl-C on the terminal must not reach it at the same time.
-  const child = spawn(process.execPath, [program, "serve", configPath], {
+  const command = [...process.execArgv, program, "serve", configPath];
+  const child = spawn(process.execPath, command, {
     stdio: ["ignore", "inherit", "inherit"],
     detached: true,
   });

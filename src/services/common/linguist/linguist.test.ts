@@ -24,6 +24,9 @@ test("detect knows languages by name, ending and content", () => {
     ["any", "# vim: set ft=perl syntax=ruby :\n", undefined],
     ["any", '<?xml version="1.0"?>\n', "XML"],
     ["git.1", ".TH GIT 1\n.SH NAME\n", "Roff Manpage"],
+    ["a.cfg", "/* -*- Mode: C++; indent-tabs-mode: nil -*- */\n[a]\nb = 1\n", "INI"],
+    ["a.s", "\tmove.l d0, -(sp)\n\tbsr.s init\n\trts\n", "Motorola 68K Assembly"],
+    ["a.tmpl", "{{ .Name }}\n", "Go Template"],
     ["a.rb", "\0", undefined],
     ["unknown", "text\n", undefined],
     ["a.unknown", "", undefined],
@@ -51,8 +54,22 @@ test("languages have aliases, colours and paths that don't count", () => {
 });
 
 test("detect isn't kept busy by hostile content", () => {
-  for (const part of ["\t", "vi", "-*-", "exec a", "mode ", "* ", "(", "{ "]) {
-    for (const path of ["a.h", "a.m", "a.pl", "a.md", "a"]) {
+  for (const part of [
+    "\t",
+    "vi",
+    "-*-",
+    "exec a",
+    "mode ",
+    "* ",
+    "(",
+    "{ ",
+    "/*",
+    "(* ",
+    "<a ",
+    "#!/a ",
+    "'",
+  ]) {
+    for (const path of ["a.h", "a.m", "a.pl", "a.md", "a.s", "a"]) {
       linguist.detect(path, part.repeat(16_384 / part.length));
       linguist.detect(path, `#!${part.repeat(16_000 / part.length)}`);
     }

@@ -4,6 +4,7 @@ import type { RE2JS } from "re2js";
 import { extensionOf } from "../generated-file.ts";
 import { firstLines } from "../text-lines.ts";
 import { findInterpreter } from "./interpreter.ts";
+import { LanguageClassifier } from "./language-classifier.ts";
 import { linearPattern } from "./linear-pattern.ts";
 import {
   type HeuristicRule,
@@ -26,6 +27,7 @@ export class Linguist {
   readonly #byFilename = new Map<string, string[]>();
   readonly #byInterpreter = new Map<string, string[]>();
   readonly #heuristics = new Map<string, readonly HeuristicRule[]>();
+  readonly #classifier = new LanguageClassifier();
   readonly #patterns = new Map<string, RE2JS | undefined>();
 
   constructor(data: LinguistData = readLinguistData()) {
@@ -73,7 +75,8 @@ export class Linguist {
       if (found.length === 1) return found[0];
       if (found.length > 0) languages = found;
     }
-    return languages[0];
+    if (languages.length === 0) return undefined;
+    return this.#classifier.mostLikely(languages, content) ?? languages[0];
   }
 
   *#strategies(path: string, content: string): Generator<Strategy, void, undefined> {

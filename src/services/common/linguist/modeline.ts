@@ -19,7 +19,8 @@ function emacsMode(lines: readonly string[]): string | undefined {
     if (start < 0 || end < start + 3) continue;
     const settings = line.slice(start + 3, end).trim();
     if (settings === "") continue;
-    return /mode\s*:\s*([^\s;]+)/i.exec(settings)?.[1] ?? settings;
+    // The last mode counts, even that of `indent-tabs-mode: nil`.
+    return /.*mode\s*:\s*([^\s;]+)/i.exec(settings)?.[1] ?? settings;
   }
   return undefined;
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { quoteText } from "../../base/text/quote-text.ts";
 import { listTree } from "../../git/object/list-tree.ts";
 import { peelToTree } from "../../git/object/peel.ts";
@@ -17,6 +18,9 @@ import { type FileAttributes, linguistAttributes } from "./linguist-attributes.t
 
 /** The part of a file that is looked at. */
 const CONTENT_BYTES_MAX = 16 * 1024;
+
+/** Files that are judged before other calls have their turn, a millisecond each. */
+const TURN_FILES = 4;
 
 /** The object of each file, by path, a binary string. */
 type Files = Map<string, Oid>;
@@ -53,7 +57,8 @@ export async function countLanguages(
     (file) => !isUsable || before.get(file) !== files.get(file),
   );
   const attributes = await linguistAttributes(repository, commit, files.keys(), changed, needs);
-  for (const file of changed) {
+  for (const [index, file] of changed.entries()) {
+    if (index % TURN_FILES === 0) await nextTurn();
     needs.signal.throwIfAborted();
     const oid = files.get(file);
     if (oid === undefined) continue;

@@ -30,6 +30,8 @@ async function main(chosen: readonly string[]): Promise<number> {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(name, () => interrupted.abort());
   // Short, because the sockets of servers under test lie below it.
   const scratch = mkdtempSync(join(tmpdir(), "gts-"));
+  // Each file loads the same sources again: with their types cut off once it takes half the time.
+  process.env["NODE_COMPILE_CACHE"] = join(scratch, "compiled");
   const results: FileResult[] = [];
   try {
     for (const { patterns, limits } of STAGES) {

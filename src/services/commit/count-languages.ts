@@ -53,15 +53,12 @@ export async function countLanguages(
   if (!isUsable) statistics.clear();
   for (const file of before?.keys() ?? [])
     if (!files.has(file)) statistics.drop(textFromBinary(file));
-  const changed = [...files.keys()].filter(
-    (file) => !isUsable || before.get(file) !== files.get(file),
-  );
-  const attributes = await linguistAttributes(repository, commit, files.keys(), changed, needs);
-  for (const [index, file] of changed.entries()) {
+  const changed = [...files].filter(([file, oid]) => !isUsable || before.get(file) !== oid);
+  const paths = changed.map(([file]) => file);
+  const attributes = await linguistAttributes(repository, commit, files.keys(), paths, needs);
+  for (const [index, [file, oid]] of changed.entries()) {
     if (index % TURN_FILES === 0) await nextTurn();
     needs.signal.throwIfAborted();
-    const oid = files.get(file);
-    if (oid === undefined) continue;
     const name = textFromBinary(file);
     const counted = await countFile(repository, name, oid, attributes.get(file), needs);
     if (counted === undefined) statistics.drop(name);

@@ -3,7 +3,7 @@ import { CommitQueue } from "./commit-queue.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { listLimited } from "./limited-walk.ts";
 import { PathSimplifier } from "./path-simplifier.ts";
-import { type ParentRules, processParents } from "./process-parents.ts";
+import { type ParentRules, processParents, stepsPerTurn } from "./process-parents.ts";
 import { TASK_STEPS, type Task } from "./task.ts";
 import { sortTopologically } from "./topological-order.ts";
 import { TopologicalWalk } from "./topological-walk.ts";
@@ -144,9 +144,10 @@ class CommitWalk {
     const queue = new CommitQueue();
     const put = (commit: number): void => queue.put(commit, store.timeOf(commit));
     for (const tip of tips) put(tip);
+    const turn = stepsPerTurn(this.#rules);
     let steps = 0;
     for (let commit = queue.take(); commit !== undefined; commit = queue.take()) {
-      if (++steps % TASK_STEPS === 0) yield undefined;
+      if (++steps % turn === 0) yield undefined;
       if (since !== undefined && store.timeOf(commit) < since) continue;
       processParents(this.#state, commit, this.#rules, put);
       yield commit;
@@ -157,9 +158,10 @@ class CommitWalk {
     const { since } = this.#options;
     const walk = new TopologicalWalk(this.#state, this.#options, this.#rules);
     yield* walk.start(tips);
+    const turn = stepsPerTurn(this.#rules);
     let steps = 0;
     for (let commit = walk.take(); commit !== undefined; commit = walk.take()) {
-      if (++steps % TASK_STEPS === 0) yield undefined;
+      if (++steps % turn === 0) yield undefined;
       if (since !== undefined && this.#state.store.timeOf(commit) < since) continue;
       yield* walk.expand(commit);
       yield commit;

@@ -1,6 +1,6 @@
 import { CommitQueue } from "./commit-queue.ts";
-import { type ParentRules, processParents } from "./process-parents.ts";
-import { TASK_STEPS, type Task } from "./task.ts";
+import { type ParentRules, processParents, stepsPerTurn } from "./process-parents.ts";
+import type { Task } from "./task.ts";
 import type { WalkOptions } from "./walk-options.ts";
 import { MARK, type WalkState } from "./walk-state.ts";
 
@@ -24,9 +24,10 @@ export function* listLimited(
   const list: number[] = [];
   let slop = SLOP;
   let time = Number.POSITIVE_INFINITY;
+  const turn = stepsPerTurn(rules);
   let steps = 0;
   for (let commit = queue.take(); commit !== undefined; commit = queue.take()) {
-    if (++steps % TASK_STEPS === 0) yield;
+    if (++steps % turn === 0) yield;
     const commitTime = store.timeOf(commit);
     if (since !== undefined && commitTime < since) flags.add(commit, MARK.uninteresting);
     processParents(state, commit, rules, (parent) => queue.put(parent));

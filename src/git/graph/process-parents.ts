@@ -1,4 +1,5 @@
 import type { PathSimplifier } from "./path-simplifier.ts";
+import { TASK_STEPS } from "./task.ts";
 import { MARK, type WalkState } from "./walk-state.ts";
 
 /** How a walk goes on from a commit. */
@@ -6,6 +7,14 @@ export interface ParentRules {
   readonly firstParent: boolean;
   readonly simplifier: PathSimplifier | undefined;
 }
+
+/** Commits between two yields of a walk: trees may have to be compared for each. */
+export function stepsPerTurn({ simplifier }: ParentRules): number {
+  return simplifier === undefined ? TASK_STEPS : COMPARED_STEPS;
+}
+
+/** Steps of a task that compares trees, between two yields: some milliseconds. */
+const COMPARED_STEPS = 16;
 
 /**
  * Passes marks from a commit on to its parents, once, and hands new ones to `put`.

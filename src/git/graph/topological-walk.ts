@@ -1,7 +1,7 @@
 import { CommitQueue } from "./commit-queue.ts";
 import type { CommitStore } from "./commit-store.ts";
-import { type ParentRules, processParents } from "./process-parents.ts";
-import { TASK_STEPS, type Task } from "./task.ts";
+import { type ParentRules, processParents, stepsPerTurn } from "./process-parents.ts";
+import type { Task } from "./task.ts";
 import { ReadyCommits } from "./topological-order.ts";
 import type { WalkOptions } from "./walk-options.ts";
 import { MARK, type WalkState } from "./walk-state.ts";
@@ -21,6 +21,7 @@ export class TopologicalWalk {
   readonly #ready: ReadyCommits;
   /** One more than the number of children that aren't yielded yet; 0 once the commit itself is. */
   readonly #degrees = new Map<number, number>();
+  readonly #turn: number;
   #steps = 0;
   #lowest = Number.POSITIVE_INFINITY;
 
@@ -28,6 +29,7 @@ export class TopologicalWalk {
     this.#state = state;
     this.#options = options;
     this.#rules = rules;
+    this.#turn = stepsPerTurn(rules);
     this.#explore = new GenerationQueue(state, MARK.explored);
     this.#count = new GenerationQueue(state, MARK.indegree);
     this.#ready = new ReadyCommits(state, options.order ?? "topo");
@@ -77,7 +79,7 @@ export class TopologicalWalk {
     for (;;) {
       const commit = this.#count.takeFrom(generation);
       if (commit === undefined) return;
-      if (++this.#steps % TASK_STEPS === 0) yield;
+      if (++this.#steps % this.#turn === 0) yield;
       if (!this.#state.tryParse(commit)) continue;
       const own = this.#state.store.generationOf(commit);
       if (this.#explore.hasFrom(own)) yield* this.#exploreTo(own);
@@ -99,7 +101,7 @@ export class TopologicalWalk {
     for (;;) {
       const commit = this.#explore.takeFrom(generation);
       if (commit === undefined) return;
-      if (++this.#steps % TASK_STEPS === 0) yield;
+      if (++this.#steps % this.#turn === 0) yield;
       if (this.#state.tryParse(commit)) this.#exploreCommit(commit);
     }
   }

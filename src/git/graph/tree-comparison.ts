@@ -62,36 +62,63 @@ export class TreeComparison {
     return hasFile || this.#anyDifferent(treeOf(a), treeOf(b), depth);
   }
 
-  /** Compares all files. Both lists are in the same order, but a folder and a file may share a name. */
+  /** Compares all files; most trees that differ do so in something that both have. */
   #anyDifferent(a: Tree, b: Tree, depth: number): boolean {
     if (a === b) return false;
     if (depth > DEPTH_MAX) throw new CorruptObjectError("trees nest too deeply");
-    const entriesB = new Map<string, Entry>();
-    for (const [name, entry] of this.#entries(b)) entriesB.set(name, entry);
-    for (const [name, entry] of this.#entries(a)) {
-      if (this.#entriesDiffer(entry, entriesB.get(name), depth + 1)) return true;
-      entriesB.delete(name);
+    const [left, right] = [this.#open(a), this.#open(b)];
+    let [hasLeft, hasRight] = [left.next(), right.next()];
+    while (hasLeft && hasRight && haveSameName(left, right)) {
+      if (this.#entriesDiffer(entryAt(left), entryAt(right), depth + 1)) return true;
+      [hasLeft, hasRight] = [left.next(), right.next()];
     }
-    for (const entry of entriesB.values()) {
+    const rest = hasLeft ? restOf(left) : [];
+    return this.#anyOfRestDiffers(rest, new Map(hasRight ? restOf(right) : []), depth);
+  }
+
+  /** Both lists are in the same order, but a folder and a file may share a name. */
+  #anyOfRestDiffers(a: Iterable<NamedEntry>, b: Map<string, Entry>, depth: number): boolean {
+    for (const [name, entry] of a) {
+      if (this.#entriesDiffer(entry, b.get(name), depth + 1)) return true;
+      b.delete(name);
+    }
+    for (const entry of b.values()) {
       if (this.#entriesDiffer(undefined, entry, depth + 1)) return true;
     }
     return false;
   }
 
-  *#entries(tree: Tree): IterableIterator<[name: string, entry: Entry]> {
-    if (tree === undefined) return;
-    const cursor = this.#open(tree);
-    while (cursor.next()) {
-      yield [cursor.name.toString("latin1"), { mode: canonicalMode(cursor.mode), oid: cursor.oid }];
-    }
-  }
-
-  #open(tree: Oid): TreeCursor {
+  #open(tree: Tree): TreeCursor {
+    const { format } = this.#objects;
+    if (tree === undefined) return new TreeCursor(NO_CONTENT, format);
     const object = this.#objects.read(tree, TREE_BYTES_MAX);
     if (object === undefined) throw new ObjectNotFoundError(tree);
     if (object.type !== "tree") throw new CorruptObjectError("object is no tree");
-    return new TreeCursor(object.content, this.#objects.format);
+    return new TreeCursor(object.content, format);
   }
+}
+
+const NO_CONTENT = Buffer.alloc(0);
+
+type NamedEntry = readonly [name: string, entry: Entry];
+
+/** The current entry of a cursor and those behind it. */
+function* restOf(cursor: TreeCursor): IterableIterator<NamedEntry> {
+  do yield [cursor.name.toString("latin1"), entryAt(cursor)];
+  while (cursor.next());
+}
+
+function entryAt({ mode, oid }: TreeCursor): Entry {
+  return { mode: canonicalMode(mode), oid };
+}
+
+function haveSameName(one: TreeCursor, other: TreeCursor): boolean {
+  const length = one.nameEnd - one.nameStart;
+  if (other.nameEnd - other.nameStart !== length) return false;
+  for (let i = 0; i < length; i++) {
+    if (one.content[one.nameStart + i] !== other.content[other.nameStart + i]) return false;
+  }
+  return true;
 }
 
 const SUBMODULE = 0o160000;

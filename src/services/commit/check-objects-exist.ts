@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { parseRevision } from "../../git/revision/revision.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { CheckObjectsExistRequest, CommitService } from "../../proto/commit_pb.ts";
@@ -17,6 +18,9 @@ import { findObject, type RevisionNeeds } from "../common/resolve-revision.ts";
 type Needs = ReadNeeds & { readonly git: GitRunner };
 type CheckObjectsExist = Handler<typeof CommitService.method.checkObjectsExist>;
 
+/** Revisions that are looked up before other calls have their turn; `HEAD~1000` takes a while. */
+const TURN_REVISIONS = 8;
+
 interface Existence {
   readonly name: Uint8Array;
   readonly exists: boolean;
@@ -30,7 +34,8 @@ export function checkObjectsExist(needs: Needs): CheckObjectsExist {
     const ask = { git: needs.git, gitCall: lazyGitCall(call) };
     const chunk = new ReplyChunk(existenceSize);
     for await (const request of prepended(first, rest)) {
-      for (const revision of parseRevisions(request)) {
+      for (const [index, revision] of parseRevisions(request).entries()) {
+        if (index % TURN_REVISIONS === TURN_REVISIONS - 1) await nextTurn();
         const exists = await objectExists(repository, revision.text, ask);
         const full = chunk.add({ name: revision.bytes, exists });
         if (full !== undefined) yield { revisions: full };

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { findTestGit, temporaryDirectory } from "./git-repository.ts";
+import { hasEnded } from "./processes.ts";
 
 /** `git 3` is the third git process from the start of the hold; others go by their names. */
 export type Step = `git ${number}` | `${"hook" | "gitlab" | "vote"} ${string}`;
@@ -57,7 +58,7 @@ function startHold(folder: string, step: Step): Hold {
     isReached: () => existsSync(held),
     isOver: () => {
       const [pid = ""] = read();
-      return pid === "" || !existsSync(`/proc/${pid}`);
+      return pid === "" || hasEnded(Number(pid));
     },
     describe: () => (existsSync(held) ? `${step}: ${read()[1] ?? ""}` : step),
     release: () => {

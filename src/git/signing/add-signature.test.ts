@@ -12,9 +12,13 @@ for (const format of ["sha1", "sha256"] as const) {
     const tree = repository.gitLine(["mktree"], { input: "" });
     const program = join(folder, "gpg");
     const file = join(folder, "signature");
-    writeFileSync(program, `#!/bin/sh\necho "[GNUPG:] SIG_CREATED " >&2\ncat ${file}\n`, {
-      mode: 0o755,
-    });
+    writeFileSync(
+      program,
+      `#!/bin/sh\ncat >/dev/null\necho "[GNUPG:] SIG_CREATED " >&2\ncat ${file}\n`,
+      {
+        mode: 0o755,
+      },
+    );
     const env = {
       GIT_AUTHOR_NAME: "Author",
       GIT_AUTHOR_EMAIL: "author@example.com",

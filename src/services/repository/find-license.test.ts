@@ -44,6 +44,10 @@ test("findLicense tells the license of a project", async (t) => {
   assert.deepEqual(await find({ LICENSE: wrapped }), MIT);
   assert.deepEqual(await find({ "mit.txt": mit, LICENSE: "mit.txt\n" }), MIT.with(1, "mit.txt"));
   assert.deepEqual(await find({ "LICENSE.html": `<p>${mit}</p>` }), MIT.with(1, "LICENSE.html"));
+  assert.deepEqual(await find({ LICENSE: textOf("CC-BY-4.0") }), [
+    ...["cc-by-4.0", "LICENSE", "Creative Commons Attribution 4.0 International"],
+    ...["https://creativecommons.org/licenses/by/4.0", ""],
+  ]);
   assert.deepEqual(await find({ COPYING: textOf("GPL-2.0") }), [
     ...["gpl-2.0", "COPYING", "GNU General Public License v2.0 only"],
     ...["https://www.gnu.org/licenses/old-licenses/gpl-2.0-standalone.html", "GNU GPLv2"],

@@ -121,7 +121,9 @@ export async function loadLicenseIndex(signal: AbortSignal): Promise<LicenseInde
   const licenses: IndexedLicense[] = [];
   for (const [id, listed] of Object.entries<ListedLicense>(list)) {
     await turns.next();
-    const { name, licenseText, url = "" } = listed;
+    const { name, licenseText } = listed;
+    // Licenses of Creative Commons go by the address of their summary, which the text's begins with.
+    const url = (listed.url ?? "").replace(/\/legalcode$/, "");
     const words = Int32Array.from(licenseWords(licenseText), (word) => {
       const number = numbers.get(word) ?? numbers.size;
       numbers.set(word, number);

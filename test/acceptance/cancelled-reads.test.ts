@@ -9,7 +9,7 @@ import { startTestServer, type TestServer } from "../../src/testing/test-server.
 import { type CutCall, callMethod, DRILLED_METHODS, RequestMaker } from "../drills/every-rpc.ts";
 import { DRILL_REPOSITORY } from "../drills/write-load.ts";
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 const CATALOG = new MethodCatalog();
 const READS = DRILLED_METHODS.filter((method) => CATALOG.get(method).operation === "accessor");

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { RepositoryService } from "../../src/proto/repository_pb.ts";
 import { dial } from "../../src/rpc/client/channel.ts";
 import { createClient } from "../../src/rpc/client/client.ts";
 import { findTestGit, temporaryDirectory } from "../../src/testing/git-repository.ts";
+import { pathsBelow } from "../../src/testing/paths-below.ts";
 import { eventually, gitProcesses } from "../../src/testing/processes.ts";
 import { type Forge, startForge } from "./forge.ts";
 import { GitClient } from "./git-client.ts";
@@ -98,10 +99,7 @@ suite("interrupted transfers", () => {
       await work.run("push", "-q", url, `main:refs/heads/after-${round}`);
     }
     const path = join(forge.storagePath, "project.git");
-    const locks = (): string[] =>
-      readdirSync(path, { encoding: "utf8", recursive: true }).filter((name) =>
-        name.endsWith(".lock"),
-      );
+    const locks = (): string[] => pathsBelow(path).filter((name) => name.endsWith(".lock"));
     await using channel = dial(forge.grpcAddress);
     const repositories = createClient(RepositoryService, channel);
     // What a killed push has locked is taken over by whoever wants it, or tidied away.

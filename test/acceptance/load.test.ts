@@ -17,7 +17,7 @@ const CLONE_GROWTH_BYTES_MAX = 64 * MIB;
 const PUSH_GROWTH_BYTES_MAX = 96 * MIB;
 /** How much more a process may keep after many transfers than it had before. */
 const KEPT_BYTES_MAX = 128 * MIB;
-const SETTLED_MS = 20_000;
+const SETTLED_MS = 60_000;
 const SAMPLE_MS = 20;
 
 const NOISE_FILES = 8;

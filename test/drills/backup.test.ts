@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { temporaryDirectory } from "../../src/testing/git-repository.ts";
+import { pathsBelow } from "../../src/testing/paths-below.ts";
 import { eventually } from "../../src/testing/processes.ts";
 import { type Forge, startForge } from "../acceptance/forge.ts";
 import { GitClient } from "../acceptance/git-client.ts";
@@ -133,8 +134,7 @@ async function killAt(scene: Scene, stage: Stage, waitTurns: number): Promise<bo
 
 /** The files that belong to a backup, also what isn't complete yet. */
 function backupFiles({ folder }: BackupTool, id: string): string[] {
-  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" });
-  return paths.filter((path) => path.includes(`${id}/`) || path.includes(`${id}.`));
+  return pathsBelow(folder).filter((path) => path.includes(`${id}/`) || path.includes(`${id}.`));
 }
 
 /** How many incremental backups are made, and how many are interrupted after them. */

@@ -150,16 +150,20 @@ const CHANGES: readonly ((
 
 /** Takes clients away again and again; nothing of their changes may stay. */
 async function drill(load: WriteLoad, path: string, rounds: number, attempt: Attempt) {
+  const limitMs = rounds > 1 ? drillSize(PATIENCE_MS, LOCK_MS_MAX) : LOCK_MS_MAX;
   let lockMsMax = 0;
   for (let round = 0; round < rounds; round++) {
     const before = await load.served.run("for-each-ref");
     await attempt(round);
     const startMs = performance.now();
-    try {
-      await eventually("locks are gone", LOCK_MS_MAX, () => lockFiles(path).length === 0);
-    } catch {
-      throw new DrillFinding(`locks stay: ${lockFiles(path).join(" ")}`);
-    }
+    let locks: string[] = [];
+    const isFree = (): boolean => {
+      locks = lockFiles(path);
+      return locks.length === 0;
+    };
+    await eventually("locks are gone", limitMs, isFree).catch((error: unknown) => {
+      throw locks.length > 0 ? new DrillFinding(`locks stay: ${locks.join(" ")}`) : error;
+    });
     lockMsMax = Math.max(lockMsMax, Math.round(performance.now() - startMs));
     const after = await load.served.run("for-each-ref");
     expectKept(after === before, `references have changed in round ${round}`);

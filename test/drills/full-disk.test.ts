@@ -7,6 +7,7 @@ import { dial } from "../../src/rpc/client/channel.ts";
 import { createClient } from "../../src/rpc/client/client.ts";
 import { commitHeader, createFile } from "../../src/testing/commit-actions.ts";
 import { temporaryDirectory } from "../../src/testing/git-repository.ts";
+import { pathsBelow } from "../../src/testing/paths-below.ts";
 import { eventually } from "../../src/testing/processes.ts";
 import { type Forge, startForge } from "../acceptance/forge.ts";
 import { GitClient } from "../acceptance/git-client.ts";
@@ -92,7 +93,7 @@ const commit: Change = async ({ forge }, index) => {
 function leftovers({ forge }: Scene): string[] {
   const path = join(forge.storagePath, "drill.git");
   const temporary = join(forge.storagePath, "+gitaly", "tmp");
-  const objects = readdirSync(join(path, "objects"), { encoding: "utf8", recursive: true });
+  const objects = pathsBelow(join(path, "objects"));
   return [
     ...lockFiles(path),
     ...(existsSync(temporary) ? readdirSync(temporary) : []),
@@ -105,6 +106,7 @@ async function drill(
   offsets: number,
   sabotage?: (scene: Scene) => void,
 ): Promise<Record<string, number>> {
+  const cleanMsMax = sabotage === undefined ? drillSize(TIMEOUT_MS, CLEAN_MS_MAX) : CLEAN_MS_MAX;
   const figures = { offsets, refused: 0, accepted: 0 };
   await onSmallDisk(t, async (scene) => {
     const { disk, forge, load } = scene;
@@ -117,7 +119,7 @@ async function drill(
       figures[isAccepted ? "accepted" : "refused"] += 1;
       sabotage?.(scene);
       const isClean = (): boolean => leftovers(scene).length === 0;
-      await eventually("it is clean", CLEAN_MS_MAX, isClean).catch(() => {
+      await eventually("it is clean", cleanMsMax, isClean).catch(() => {
         throw new DrillFinding(`left at ${freeBytes} free: ${leftovers(scene).join(" ")}`);
       });
       const after = await load.served.run("for-each-ref");

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -9,6 +9,7 @@ import {
 import { dial } from "../../src/rpc/client/channel.ts";
 import { createClient } from "../../src/rpc/client/client.ts";
 import { temporaryDirectory } from "../../src/testing/git-repository.ts";
+import { pathsBelow } from "../../src/testing/paths-below.ts";
 import { eventually } from "../../src/testing/processes.ts";
 import { type Forge, startForge } from "../acceptance/forge.ts";
 import { GitClient } from "../acceptance/git-client.ts";
@@ -139,13 +140,11 @@ async function tidyByServer(t: TestContext, forge: Forge): Promise<number> {
 /** The planted bug: takes for rubbish what has come since it began. */
 async function tidyCarelessly(forge: Forge, model: RefModel): Promise<number> {
   const objects = join(forge.storagePath, "drill.git", "objects");
-  const list = (): string[] =>
-    readdirSync(objects, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map(({ parentPath, name }) => join(parentPath, name));
-  const known = new Set(list());
+  const known = new Set(pathsBelow(objects));
   await awaitWrites(model, 20);
-  for (const path of list()) if (!known.has(path)) rmSync(path, { force: true });
+  for (const path of pathsBelow(objects)) {
+    if (!known.has(path) && !path.endsWith("/")) rmSync(join(objects, path), { force: true });
+  }
   return 0;
 }
 

@@ -38,7 +38,7 @@ const KILL_DELAY_MS_MAX = 200;
 const FIRST_WRITE_MS_MAX = 2000;
 const FIRST_WRITE_FACTOR = 2;
 /** How long what a killed server has started may go on. */
-const ORPHANS_MS = 10_000;
+const ORPHANS_MS = 60_000;
 /** How long a step may take before the drill gives up. */
 const PATIENCE_MS = 60_000;
 

@@ -1,7 +1,6 @@
-import { readdirSync } from "node:fs";
+import { pathsBelow } from "../../src/testing/paths-below.ts";
 
 /** Paths of the lock files below a folder, relative to it. */
 export function lockFiles(folder: string): string[] {
-  const names = readdirSync(folder, { encoding: "utf8", recursive: true });
-  return names.filter((name) => name.endsWith(".lock"));
+  return pathsBelow(folder).filter((name) => name.endsWith(".lock"));
 }

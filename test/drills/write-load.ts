@@ -28,7 +28,7 @@ export const DRILL_USER: MessageInitShape<typeof UserSchema> = {
 };
 
 /** No write of a drill takes this long, on however busy a machine. */
-const WRITE_TIMEOUT_MS = 30_000;
+const WRITE_TIMEOUT_MS = 60_000;
 
 /** One who writes again and again; a write that fails rejects. */
 export interface Writer {

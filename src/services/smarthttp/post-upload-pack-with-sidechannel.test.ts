@@ -236,7 +236,7 @@ test("postUploadPackWithSidechannel leaves no git behind when it is cancelled", 
     { signal: cancellation.signal },
   );
   await assert.rejects(call, { kind: "cancelled" });
-  await eventually("git is gone", 1000, () => gitProcesses(process.pid).length === 0);
+  await eventually("git is gone", 60_000, () => gitProcesses(process.pid).length === 0);
 });
 
 function errorOf(error: unknown): { readonly kind: unknown; readonly message: string } {

@@ -216,6 +216,6 @@ test("sshReceivePack leaves no git behind when it is cancelled", async (t) => {
     },
     { kind: "cancelled" },
   );
-  await eventually("git is gone", 2000, () => running().length === 0);
+  await eventually("git is gone", 60_000, () => running().length === 0);
   assert.equal(served.gitLine(["for-each-ref"]), "");
 });

@@ -121,5 +121,5 @@ test("sshUploadArchive leaves no git behind when it is cancelled", async (t) => 
     },
     { kind: "cancelled" },
   );
-  await eventually("git is gone", 1000, () => gitProcesses(process.pid).length === 0);
+  await eventually("git is gone", 60_000, () => gitProcesses(process.pid).length === 0);
 });

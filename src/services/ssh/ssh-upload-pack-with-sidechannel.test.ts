@@ -216,7 +216,7 @@ test("sshUploadPackWithSidechannel doesn't wait for ever for the negotiation", a
     kind: "deadline-exceeded",
     message: "running upload-pack: waiting for negotiation: context canceled",
   });
-  await eventually("git is gone", 1000, () => uploadPacks(repository).length === 0);
+  await eventually("git is gone", 60_000, () => uploadPacks(repository).length === 0);
 });
 
 test("sshUploadPackWithSidechannel is held back by a client that reads slowly", async (t) => {
@@ -264,7 +264,7 @@ test("sshUploadPackWithSidechannel leaves no git behind when it is cancelled", a
     { signal: cancellation.signal },
   );
   await assert.rejects(call, { kind: "cancelled" });
-  await eventually("git is gone", 1000, () => uploadPacks(repository).length === 0);
+  await eventually("git is gone", 60_000, () => uploadPacks(repository).length === 0);
 });
 
 function uploadPacks({ path }: ServedRepository): string[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { MetricRegistry } from "../base/metric/metric-registry.ts";
+import { METRICS_CONTENT_TYPE, MetricRegistry } from "../base/metric/metric-registry.ts";
 import { defineBuildInfo, startMonitoring } from "./monitoring.ts";
 
 test("the listener answers /metrics with all metrics and nothing else", async () => {
@@ -10,21 +10,33 @@ test("the listener answers /metrics with all metrics and nothing else", async ()
   const url = `http://${server.address}`;
   const metrics = await fetch(`${url}/metrics?name=x`);
   assert.equal(metrics.status, 200);
-  assert.equal(metrics.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  assert.equal(metrics.headers.get("content-type"), METRICS_CONTENT_TYPE);
   assert.match(
     await metrics.text(),
-    /^gitlab_build_info\{built="",git_version="2\.50\.1",version="1\.2\.3"\} 1$/m,
+    /^gitlab_build_info\{git_version="2\.50\.1",module_path="gitaly-ts",module_version="v1\.2\.3",version="1\.2\.3"\} 1$/m,
   );
   for (const [path, method, status] of [
     ["/", "GET", 404],
     ["/metrics/", "GET", 404],
-    ["/metrics", "POST", 405],
+    ["/metrics", "POST", 200],
     ["/metrics", "HEAD", 200],
   ] as const) {
     const response = await fetch(url + path, { method });
     await response.arrayBuffer();
     assert.equal(response.status, status, `${method} ${path}`);
   }
+});
+
+test("how often the metrics are read is told beside them", async () => {
+  const registry = new MetricRegistry();
+  await using server = await startMonitoring("127.0.0.1:0", registry);
+  const read = async (): Promise<string> =>
+    (await fetch(`http://${server.address}/metrics`)).text();
+  assert.match(await read(), /^promhttp_metric_handler_requests_total\{code="200"\} 0$/m);
+  const text = await read();
+  assert.match(text, /^promhttp_metric_handler_requests_total\{code="200"\} 1$/m);
+  assert.match(text, /^promhttp_metric_handler_requests_total\{code="503"\} 0$/m);
+  assert.match(text, /^promhttp_metric_handler_requests_in_flight 1$/m);
 });
 
 test("a disposed listener leaves its address to others", async () => {

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { CounterSeries } from "../base/metric/counter.ts";
+import type { GaugeSeries } from "../base/metric/gauge.ts";
 import { METRICS_CONTENT_TYPE, type MetricRegistry } from "../base/metric/metric-registry.ts";
 import { listen } from "./listen.ts";
 
@@ -24,9 +26,14 @@ export function defineBuildInfo(registry: MetricRegistry, build: BuildInfo): voi
     .gauge({
       name: "gitlab_build_info",
       help: "Current build info for this GitLab Service",
-      labels: ["built", "git_version", "version"],
+      labels: ["git_version", "module_path", "module_version", "version"],
     })
-    .series({ built: "", git_version: build.gitVersion, version: build.version })
+    .series({
+      git_version: build.gitVersion,
+      module_path: "gitaly-ts",
+      module_version: `v${build.version}`,
+      version: build.version,
+    })
     .set(1);
 }
 
@@ -40,7 +47,8 @@ export async function startMonitoring(
   listenAddress: string,
   registry: MetricRegistry,
 ): Promise<MonitoringServer> {
-  const server = createServer((request, response) => answer(request, response, registry));
+  const scrapes = new ScrapeMetrics(registry);
+  const server = createServer((request, response) => answer(request, response, registry, scrapes));
   server.maxConnections = CONNECTIONS_MAX;
   await listen(server, listenAddress);
   return {
@@ -53,20 +61,55 @@ export async function startMonitoring(
   };
 }
 
+/** Prometheus' own handlers take any method, and so do their users. */
 function answer(
   request: IncomingMessage,
   response: ServerResponse,
   registry: MetricRegistry,
+  scrapes: ScrapeMetrics,
 ): void {
   const [path] = (request.url ?? "").split("?", 1);
   if (path !== "/metrics") {
     respond(response, 404, "404 page not found\n");
-  } else if (request.method !== "GET" && request.method !== "HEAD") {
-    response.setHeader("allow", "GET, HEAD");
-    respond(response, 405, "Method Not Allowed\n");
   } else {
     response.setHeader("content-type", METRICS_CONTENT_TYPE);
-    respond(response, 200, registry.render());
+    respond(
+      response,
+      200,
+      scrapes.count(() => registry.render()),
+    );
+  }
+}
+
+/** Counts how often the metrics themselves are read. */
+class ScrapeMetrics {
+  readonly #running: GaugeSeries;
+  readonly #done: CounterSeries;
+
+  constructor(registry: MetricRegistry) {
+    this.#running = registry
+      .gauge({
+        name: "promhttp_metric_handler_requests_in_flight",
+        help: "Current number of scrapes being served.",
+      })
+      .series({});
+    const done = registry.counter({
+      name: "promhttp_metric_handler_requests_total",
+      help: "Total number of scrapes by HTTP status code.",
+      labels: ["code"],
+    });
+    this.#done = done.series({ code: "200" });
+    for (const code of ["500", "503"]) done.series({ code });
+  }
+
+  count(render: () => string): string {
+    this.#running.inc();
+    try {
+      return render();
+    } finally {
+      this.#running.dec();
+      this.#done.inc();
+    }
   }
 }
 

@@ -3,9 +3,11 @@ import type { Logger } from "../base/log/logger.ts";
 import { MetricRegistry } from "../base/metric/metric-registry.ts";
 import { defineProcessMetrics } from "../base/metric/process-metrics.ts";
 import { RpcLimits } from "../rpc/interceptor/limit/rpc-limits.ts";
+import { ConnectionMetrics } from "../rpc/listener/connection-metrics.ts";
 import { type Listener, listen } from "../rpc/listener/listener.ts";
 import { GrpcServer } from "../rpc/server/grpc-server.ts";
 import { ensureStorageMetadata } from "../storage/metadata/storage-metadata.ts";
+import { defineAbsentMetrics } from "./absent-metrics.ts";
 import { openAccessCheck } from "./access/open-internal-api.ts";
 import type { Config } from "./config/config.ts";
 import { createRuntimeDirectory, pruneRuntimeDirectories } from "./config/runtime-directory.ts";
@@ -62,10 +64,11 @@ export async function startServer(config: Config, options: StartOptions): Promis
     await grpc.close(config.gracefulRestartTimeoutMs);
     await Promise.all(listeners.map((listener) => listener.close()));
   });
+  const connections = new ConnectionMetrics(metrics);
   const internal = { kind: "unix", path: internalSocketPath } as const;
   for (const endpoint of [internal, ...(await configuredEndpoints(config))]) {
     const onConnection = grpc.accept.bind(grpc);
-    listeners.push(await listen(endpoint, { onConnection, log: logger }));
+    listeners.push(await listen(endpoint, { onConnection, log: logger, metrics: connections }));
   }
   if (config.prometheusListenAddr !== "") {
     stack.use(await startMonitoring(config.prometheusListenAddr, metrics));
@@ -114,6 +117,7 @@ async function identifyStorages({ storages }: Config, logger: Logger): Promise<v
 
 async function describeProcess(metrics: MetricRegistry, { git }: Runtime): Promise<void> {
   defineProcessMetrics(metrics);
+  defineAbsentMetrics(metrics);
   const { text: gitVersion } = await git.version();
   defineBuildInfo(metrics, { version: programVersion(), gitVersion });
 }

@@ -5,7 +5,8 @@ import { Histogram, type HistogramDefinition } from "./histogram.ts";
 import type { MetricDefinition, Sample } from "./series.ts";
 
 /** The media type of what `render` returns. */
-export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+export const METRICS_CONTENT_TYPE =
+  "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
 
 interface Metric {
   readonly type: "counter" | "gauge" | "histogram";

@@ -27,8 +27,15 @@ test("on Linux the process tells of its descriptors and address space", (t) => {
   const registry = new MetricRegistry();
   defineProcessMetrics(registry);
   const text = registry.render();
-  for (const name of ["process_open_fds", "process_max_fds", "process_virtual_memory_bytes"]) {
+  for (const name of [
+    "process_open_fds",
+    "process_max_fds",
+    "process_virtual_memory_bytes",
+    "process_virtual_memory_max_bytes",
+  ]) {
     assert.match(text, new RegExp(`^${name} [1-9]\\d*$`, "m"));
   }
+  assert.match(text, /^process_network_receive_bytes_total \d+$/m);
+  assert.match(text, /^process_network_transmit_bytes_total \d+$/m);
   return undefined;
 });

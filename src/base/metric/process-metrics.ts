@@ -3,6 +3,10 @@ import { performance } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
 import type { MetricRegistry } from "./metric-registry.ts";
 
+const LIMITS = "/proc/self/limits";
+/** How the system's own number for no limit reads. */
+const UNLIMITED = 2 ** 64;
+
 /**
  * Defines what is known of the process itself, under the names that dashboards expect.
  *
@@ -13,6 +17,7 @@ export function defineProcessMetrics(registry: MetricRegistry): void {
   defineCpu(registry);
   defineMemory(registry);
   defineDescriptors(registry);
+  defineNetwork(registry);
   defineRuntime(registry);
 }
 
@@ -49,6 +54,37 @@ function defineMemory(registry: MetricRegistry): void {
       if (kilobytes !== undefined) emit({}, kilobytes * 1024);
     },
   );
+  registry.computedGauge(
+    {
+      name: "process_virtual_memory_max_bytes",
+      help: "Maximum amount of virtual memory available in bytes.",
+    },
+    (emit) => {
+      const [, limit] = /^Max address space\s+(\d+|unlimited)/m.exec(readText(LIMITS)) ?? [];
+      if (limit !== undefined) emit({}, limit === "unlimited" ? UNLIMITED : Number(limit));
+    },
+  );
+}
+
+/** As Prometheus' clients count: everything that its network sends and receives. */
+function defineNetwork(registry: MetricRegistry): void {
+  const define = (name: string, help: string, field: string): void => {
+    registry.computedCounter({ name, help }, (emit) => {
+      const octets = networkField(field);
+      if (octets !== undefined) emit({}, octets);
+    });
+  };
+  const of = "by the process over the network.";
+  define("process_network_receive_bytes_total", `Number of bytes received ${of}`, "InOctets");
+  define("process_network_transmit_bytes_total", `Number of bytes sent ${of}`, "OutOctets");
+}
+
+/** From two lines, names and values: `IpExt: InNoRoutes … InOctets …`, `IpExt: 0 … 4711 …`. */
+function networkField(field: string): number | undefined {
+  const [names, values] = readText("/proc/self/net/netstat").match(/^IpExt: .*$/gm) ?? [];
+  const index = names?.split(" ").indexOf(field) ?? -1;
+  const value = index < 0 ? undefined : values?.split(" ")[index];
+  return value === undefined ? undefined : Number(value);
 }
 
 function defineDescriptors(registry: MetricRegistry): void {
@@ -62,7 +98,7 @@ function defineDescriptors(registry: MetricRegistry): void {
   registry.computedGauge(
     { name: "process_max_fds", help: "Maximum number of open file descriptors." },
     (emit) => {
-      const limit = fieldOf("/proc/self/limits", /^Max open files\s+(\d+)/m);
+      const limit = fieldOf(LIMITS, /^Max open files\s+(\d+)/m);
       if (limit !== undefined) emit({}, limit);
     },
   );
@@ -107,10 +143,15 @@ function countDescriptors(): number | undefined {
 }
 
 function fieldOf(path: string, pattern: RegExp): number | undefined {
+  const value = pattern.exec(readText(path))?.[1];
+  return value === undefined ? undefined : Number(value);
+}
+
+/** Empty where the system doesn't have it. */
+function readText(path: string): string {
   try {
-    const value = pattern.exec(readFileSync(path, "utf8"))?.[1];
-    return value === undefined ? undefined : Number(value);
+    return readFileSync(path, "utf8");
   } catch {
-    return undefined;
+    return "";
   }
 }

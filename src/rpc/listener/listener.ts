@@ -7,6 +7,7 @@ import type { Logger } from "../../base/log/logger.ts";
 import { YamuxSession } from "../yamux/yamux-session.ts";
 import type { YamuxStream } from "../yamux/yamux-stream.ts";
 import type { Connection, SocketKind } from "./connection.ts";
+import type { ConnectionMetrics } from "./connection-metrics.ts";
 import { detectProtocol } from "./handshake.ts";
 import type { TlsIdentity } from "./tls-settings.ts";
 
@@ -25,6 +26,7 @@ export interface ListenOptions {
   /** Takes a stream on which a client speaks HTTP/2: a socket or a multiplexed stream on one. */
   readonly onConnection: (stream: Duplex, connection: Connection) => void;
   readonly log: Logger;
+  readonly metrics?: ConnectionMetrics;
   /** How long a client may take to tell what it speaks, TLS included. Default: 2 minutes. */
   readonly handshakeTimeoutMs?: number;
   /** Lets several processes listen on the same port; the system spreads the connections. */
@@ -124,6 +126,7 @@ export class Listener {
 
   #track(socket: Socket): void {
     this.#sockets.add(socket);
+    this.#options.metrics?.countConnection(this.#endpoint.kind);
     socket.on("error", (error) =>
       this.#options.log.debug("connection failed", { error: error.message }),
     );
@@ -158,7 +161,12 @@ export class Listener {
       stream.once("close", () => mux.close());
       this.#handOver(stream, socket, kind, mux);
     };
-    const mux = new YamuxSession(socket, { side: "server", onStream, acceptedStreamsMax: 1 });
+    const mux = new YamuxSession(socket, {
+      side: "server",
+      onStream,
+      acceptedStreamsMax: 1,
+      ...this.#options.metrics?.observer(),
+    });
     socket.resume();
   }
 

@@ -35,6 +35,10 @@ export interface YamuxOptions {
   readonly keepaliveMs?: number;
   /** How long a stream that this side has closed waits for the other side. Default: 5 minutes. */
   readonly lingerMs?: number;
+  /** Learns of each read from the connection, in bytes. */
+  readonly onRead?: (bytes: number) => void;
+  /** Learns of each write to the connection, in bytes. */
+  readonly onWrite?: (bytes: number) => void;
 }
 
 const WINDOW_BYTES = 16 * 1024 * 1024;
@@ -93,7 +97,10 @@ export class YamuxSession {
       onData: (bytes) => this.#receiving?.receive(bytes),
       onEnd: (header) => this.#onEnd(header),
     });
-    transport.on("data", (chunk: Buffer) => this.#feed(chunk));
+    transport.on("data", (chunk: Buffer) => {
+      options.onRead?.(chunk.length);
+      this.#feed(chunk);
+    });
     transport.on("drain", () => this.#resumeWriters());
     transport.on("error", (error) => this.destroy(error));
     transport.on("end", () => this.destroy());
@@ -287,7 +294,12 @@ export class YamuxSession {
 
   #sendFrame(type: number, flags: number, streamId: number, length: number): void {
     if (!this.#transport.writable) return;
-    this.#transport.write(encodeHeader(type, flags, streamId, length));
+    this.#write(encodeHeader(type, flags, streamId, length));
+  }
+
+  #write(bytes: Uint8Array, onSent?: SentCallback): void {
+    this.#options.onWrite?.(bytes.length);
+    this.#transport.write(bytes, onSent);
   }
 
   #sendData({ flags, streamId, pieces, length }: DataFrame, onSent?: SentCallback): boolean {
@@ -298,10 +310,9 @@ export class YamuxSession {
       return true;
     }
     transport.cork();
-    transport.write(encodeHeader(TYPE_DATA, flags, streamId, length));
+    this.#write(encodeHeader(TYPE_DATA, flags, streamId, length));
     for (const [index, piece] of pieces.entries()) {
-      if (index === last && onSent !== undefined) transport.write(piece, onSent);
-      else transport.write(piece);
+      this.#write(piece, index === last ? onSent : undefined);
     }
     transport.uncork();
     return !transport.writableNeedDrain;
@@ -312,7 +323,7 @@ export class YamuxSession {
     this.#unsentAnswers += 1;
     if (this.#unsentAnswers > ANSWERS_UNSENT_MAX) throw new YamuxProtocolError("flood");
     if (!this.#transport.writable) return;
-    this.#transport.write(encodeHeader(type, flags, streamId, length), () => {
+    this.#write(encodeHeader(type, flags, streamId, length), () => {
       this.#unsentAnswers -= 1;
     });
   }

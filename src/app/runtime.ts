@@ -32,6 +32,7 @@ import { Housekeeping } from "../storage/housekeeping/housekeeping.ts";
 import { HousekeepingMetrics } from "../storage/housekeeping/housekeeping-metrics.ts";
 import { RepositoryLocator } from "../storage/locator/repository-locator.ts";
 import { PoolMetadataStore } from "../storage/pool-metadata/pool-metadata-store.ts";
+import { RepositoryCounter } from "../storage/repository/repository-counter.ts";
 import type { OpenedAccess } from "./access/open-internal-api.ts";
 import type { Config } from "./config/config.ts";
 import type { BackupSettings } from "./config/section/backup.ts";
@@ -60,6 +61,7 @@ export interface Runtime extends ArchiveNeeds {
   readonly leases: RepositoryLeases;
   readonly git: GitRunner;
   readonly repositories: RepositoryCache;
+  readonly repositoryCounter: RepositoryCounter;
   readonly mailmaps: Mailmaps;
   readonly packObjects: PackObjects;
   readonly packSharing: PackSharing;
@@ -164,6 +166,7 @@ export async function buildRuntime(
     locator,
     leases: new RepositoryLeases(locator),
     repositories,
+    repositoryCounter: new RepositoryCounter(metrics),
     mailmaps: new Mailmaps(),
     packObjects,
     packSharing: createPackSharing(config, packObjects, {

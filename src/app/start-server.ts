@@ -84,13 +84,14 @@ export async function startServer(config: Config, options: StartOptions): Promis
 /** Has repositories tidied, those that calls write to and all of them once a day, and storages. */
 function startMaintenance(
   { dailyMaintenance: settings, storages }: Config,
-  { locator, housekeeping, metrics, logger }: Runtime,
+  { locator, housekeeping, repositoryCounter, metrics, logger }: Runtime,
   stack: AsyncDisposableStack,
 ): HousekeepingSchedule {
   const schedule = stack.use(new HousekeepingSchedule({ locator, housekeeping, logger }));
   const ending = new AbortController();
   const running = [
     cleanTemporaryFolders({ locator, storages, logger }, ending.signal),
+    repositoryCounter.countAll({ locator, storages, logger }, ending.signal),
     cleanDiskCaches({ locator, storages, metrics, logger }, ending.signal),
   ];
   if (!settings.disabled && settings.durationMs > 0) {

@@ -12,6 +12,7 @@ import {
   type CreationConsent,
   createRepository as create,
 } from "../../storage/repository/create-repository.ts";
+import type { RepositoryCounter } from "../../storage/repository/repository-counter.ts";
 import type { GitCall } from "./git-call.ts";
 import { initRepository } from "./init-repository.ts";
 import {
@@ -24,6 +25,7 @@ export interface CreateNeeds {
   readonly locator: RepositoryLocator;
   readonly git: GitRunner;
   readonly votes: TransactionVotes;
+  readonly repositoryCounter: RepositoryCounter;
 }
 
 export interface Creation {
@@ -44,7 +46,7 @@ export interface Creation {
  * Errors keep their messages, so the RPC adds what it was about. What `seed` throws is thrown on.
  */
 export async function createRepository(
-  { locator, git, votes }: CreateNeeds,
+  { locator, git, votes, repositoryCounter }: CreateNeeds,
   target: LocatedRepository,
   { initFlags, seed, options }: Creation,
   call: Call,
@@ -58,6 +60,7 @@ export async function createRepository(
     const state = await repositoryState(git, temporary, options);
     return consent(votes, transaction, state, call.signal);
   });
+  repositoryCounter.increment(target);
 }
 
 /** What servers compare: settings and references. Objects would be too many. */

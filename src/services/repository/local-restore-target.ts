@@ -57,6 +57,7 @@ export class LocalRestoreTarget implements RestoreTarget {
     await this.#do("remove", async () => {
       try {
         await removeRepository(this.#needs.locator, this.#place);
+        this.#needs.repositoryCounter.decrement(this.#place);
       } catch (error) {
         if (!(error instanceof NothingToRemoveError)) throw error;
       }

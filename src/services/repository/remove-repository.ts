@@ -9,10 +9,16 @@ import {
   type RemovalStep,
   removeRepository as remove,
 } from "../../storage/repository/remove-repository.ts";
+import type { RepositoryCounter } from "../../storage/repository/repository-counter.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type TransactionVotes, voteFailure } from "../common/transaction-votes.ts";
 
-type Needs = { readonly locator: RepositoryLocator; readonly votes: TransactionVotes };
+interface Needs {
+  readonly locator: RepositoryLocator;
+  readonly votes: TransactionVotes;
+  readonly repositoryCounter: RepositoryCounter;
+}
+
 type RemoveRepository = Handler<typeof RepositoryService.method.removeRepository>;
 
 /** What servers vote on at each step, before the repository's relative path. */
@@ -26,7 +32,7 @@ const VOTES: Readonly<Record<RemovalStep, readonly [VotePhase, vote: string, doi
  * Removes a repository with everything in it; it is gone for other calls at once. All servers of
  * the call's transaction remove it or none.
  */
-export function removeRepository({ locator, votes }: Needs): RemoveRepository {
+export function removeRepository({ locator, votes, repositoryCounter }: Needs): RemoveRepository {
   return async ({ repository }, call) => {
     const located: LocatedRepository = locateRepository(locator, repository);
     const transaction = votes.transactionOf(call);
@@ -40,6 +46,7 @@ export function removeRepository({ locator, votes }: Needs): RemoveRepository {
         throw voteFailure(doing, error);
       }
     });
+    repositoryCounter.decrement(located);
     return {};
   };
 }

@@ -10,6 +10,7 @@ import type {
   LocatedRepository,
   RepositoryLocator,
 } from "../../storage/locator/repository-locator.ts";
+import type { CreateNeeds } from "../common/create-repository.ts";
 import { gitCall } from "../common/git-call.ts";
 import { gitalyServer } from "../common/gitaly-servers.ts";
 import { placeRepository } from "../common/locate-repository.ts";
@@ -33,7 +34,7 @@ type ReplicateRepository = Handler<typeof RepositoryService.method.replicateRepo
  *
  * One that isn't there yet, or is no repository, is made from a copy of the source's files first.
  */
-export function replicateRepository(needs: MirrorNeeds): ReplicateRepository {
+export function replicateRepository(needs: MirrorNeeds & CreateNeeds): ReplicateRepository {
   return async (request, call) => {
     const { place, source } = checkedRequest(needs.locator, request);
     const server = { ...openSource(needs.channels, source, call), metadata: onBehalfOf(call) };

@@ -4,6 +4,7 @@ import type { BackupMetrics } from "../../storage/backup/backup-metrics.ts";
 import type { BackupSink } from "../../storage/backup/backup-sink.ts";
 import type { Housekeeping } from "../../storage/housekeeping/housekeeping.ts";
 import type { BundleUris } from "../common/bundle-uri/bundle-uris.ts";
+import type { CreateNeeds } from "../common/create-repository.ts";
 import type { ReadNeeds } from "../common/open-repository.ts";
 import { backupCustomHooks } from "./backup-custom-hooks.ts";
 import { backupRepository } from "./backup-repository.ts";
@@ -52,6 +53,7 @@ import { writeRef } from "./write-ref.ts";
 
 type Needs = ReadNeeds &
   MirrorNeeds &
+  CreateNeeds &
   ArchiveNeeds & {
     readonly housekeeping: Housekeeping;
     readonly offloading: Offloading;

@@ -19,6 +19,16 @@ interface Needs {
   readonly metrics: MetricRegistry;
 }
 
+/** What is made of an advertisement before it is kept. */
+interface Framing {
+  /** What goes before the first piece, in the same one. */
+  readonly before?: Buffer;
+  /** Makes of a piece what is sent of it. */
+  readonly encode?: (piece: Buffer) => Buffer;
+}
+
+const NOTHING = Buffer.alloc(0);
+
 /** The values of `GIT_PROTOCOL` that make git show references at once. */
 const VERSIONS: ReadonlyMap<string, 0 | 1> = new Map([
   ["", 0],
@@ -31,11 +41,12 @@ export class UploadAdvertiser {
   readonly #needs: Needs;
   readonly #kept: KeptReferences;
 
+  readonly #before: Buffer;
   readonly #encode: (piece: Buffer) => Buffer;
 
-  /** @param encode makes of a piece what is sent of it, which is kept */
-  constructor(needs: Needs, encode: (piece: Buffer) => Buffer = (piece) => piece) {
+  constructor(needs: Needs, { before = NOTHING, encode = asItIs }: Framing = {}) {
     this.#needs = needs;
+    this.#before = before;
     this.#encode = encode;
     const attempts = needs.metrics.counter({
       name: "gitaly_inforef_cache_attempt_total",
@@ -71,12 +82,11 @@ export class UploadAdvertiser {
       const agent = gitAgent((await this.#needs.git.version()).text);
       if (protocol === "version=2") {
         const { objectFormat } = repository;
-        return [this.#encode(capabilityAdvertisement(settings, objectFormat, agent))];
+        return [...this.#frame([capabilityAdvertisement(settings, objectFormat, agent)])];
       }
       const version = VERSIONS.get(protocol ?? "");
       if (version === undefined) return undefined;
-      const make = () =>
-        uploadAdvertisement(repository, settings, { agent, version }).map(this.#encode);
+      const make = () => this.#frame(uploadAdvertisement(repository, settings, { agent, version }));
       const key = JSON.stringify([agent, version, options.filter(isShown)]);
       return await this.#kept.find(repository, key, make);
     } catch (error) {
@@ -84,9 +94,21 @@ export class UploadAdvertiser {
       throw error;
     }
   }
+
+  *#frame(pieces: Iterable<Buffer>): Generator<Buffer, void, undefined> {
+    let before = this.#before;
+    for (const piece of pieces) {
+      yield this.#encode(before.length === 0 ? piece : Buffer.concat([before, piece]));
+      before = NOTHING;
+    }
+  }
 }
 
 /** Versions 0 and 1 of the protocol don't tell of bundles, whose addresses change all the time. */
 function isShown({ key }: ConfigPair): boolean {
   return !/^(?:bundle\.|uploadpack\.advertisebundleuris$)/i.test(key);
+}
+
+function asItIs(piece: Buffer): Buffer {
+  return piece;
 }

@@ -34,6 +34,19 @@ test("infoRefsUploadPack advertises what git upload-pack does", async (t) => {
   assert.doesNotMatch(second, /bundle-uri/);
 });
 
+test("infoRefsUploadPack answers in one message, header and all", async (t) => {
+  const server = await startTestServer(t);
+  const repository = server.repository();
+  writeCommit(repository, { ref: "refs/heads/main" });
+  const client = server.client(SmartHTTPService);
+  for (const gitProtocol of ["", "", "version=2"]) {
+    const request = { repository: repository.address, gitProtocol };
+    const sizes: number[] = [];
+    for await (const { data } of client.infoRefsUploadPack(request)) sizes.push(data.length);
+    assert.equal(sizes.length, 1, `${gitProtocol}: ${sizes}`);
+  }
+});
+
 test("infoRefsUploadPack tells clients with the feature that there is a bundle", async (t) => {
   const bundles = temporaryDirectory(t);
   const key = join(bundles, "key");

@@ -47,21 +47,22 @@ type InfoRefs = (request: InfoRefsRequest, call: Call) => AsyncGenerator<InfoRef
 export function infoRefs(needs: InfoRefsNeeds, service: Service): InfoRefs {
   const { locator, git, bundleUris } = needs;
   const protocols = new GitProtocols(needs);
-  const uploads = new UploadAdvertiser(needs, encodeReply);
+  const header = serviceHeader(service);
+  const uploads = new UploadAdvertiser(needs, { before: header, encode: encodeReply });
   return async function* (request, call) {
     const repository = locateRepository(locator, request.repository);
     const options = parseConfigOptions(request.gitConfigOptions);
     const config = [...options, ...(await bundleUriOptions(bundleUris, repository, call))];
-    yield { data: serviceHeader(service) };
     const env = protocols.environment(request.gitProtocol, call);
     const advertisement =
       service === "upload-pack"
         ? await uploads.advertise(repository, config, env["GIT_PROTOCOL"])
-        : await advertiseToPush(needs, repository, config, env);
+        : await advertiseToPush(needs, { repository, config, env, header });
     if (advertisement !== undefined) {
       for (const reply of advertisement) yield new EncodedReply(InfoRefsResponseSchema, reply);
       return;
     }
+    yield { data: header };
     const command = {
       name: service,
       config,
@@ -79,16 +80,21 @@ export function infoRefs(needs: InfoRefsNeeds, service: Service): InfoRefs {
   };
 }
 
+interface Push {
+  readonly repository: LocatedRepository;
+  readonly config: readonly ConfigPair[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly header: Buffer;
+}
+
 async function advertiseToPush(
   needs: InfoRefsNeeds,
-  repository: LocatedRepository,
-  config: readonly ConfigPair[],
-  env: Readonly<Record<string, string>>,
+  { repository, config, env, header }: Push,
 ): Promise<readonly Buffer[] | undefined> {
   const pushable = openForPush(needs, repository, config);
   if (pushable === undefined) return undefined;
   const pieces = await advertisePush(needs.git, pushable.repository, pushable.settings, env);
-  return pieces?.map(encodeReply);
+  return pieces?.map((piece, i) => encodeReply(i === 0 ? Buffer.concat([header, piece]) : piece));
 }
 
 /** Encodes a reply with a piece of what is advertised. */

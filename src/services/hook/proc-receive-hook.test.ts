@@ -55,6 +55,37 @@ test("procReceiveHook answers the greeting and says that nobody waits for the co
   }
 });
 
+/** What is no protocol at all, and what is said of it. */
+const MALFORMED = [
+  ["0000", "receiving header: flush packets do not have a payload"],
+  ["0001", "receiving header: packet length 4 does not match header length 1"],
+  ["0004", "unsupported version: "],
+  ["ab", 'expected version negotiation: pktLineSplitter: incomplete length prefix on "ab"'],
+  ["00zz", `expected version negotiation: ${decodeLength("00zz")}`],
+  ["\xff\n00", `expected version negotiation: ${decodeLength("\\xff\\n00")}`],
+  ["fff1", "expected version negotiation: pktLineSplitter: invalid length: 65521"],
+  ["-00a", "expected version negotiation: pktLineSplitter: invalid length: -10"],
+  ["0010version", "expected version negotiation: unexpected EOF"],
+  [
+    "+00dversion=1",
+    'receiving header: parsing length header "+00d": strconv.ParseUint: parsing "+00d": invalid syntax',
+  ],
+  ["000dversion=100", 'expected flush: pktLineSplitter: incomplete length prefix on "00"'],
+  [
+    "000dversion=100000002",
+    "receiving reference update: packet length 4 does not match header length 2",
+  ],
+  ["000dversion=10000\xe4", 'parsing stdin: pktLineSplitter: incomplete length prefix on "\\xe4"'],
+  [
+    "001aversion=1\0push-options000000000001",
+    "getting push option payload: packet length 4 does not match header length 1",
+  ],
+] as const;
+
+function decodeLength(quoted: string): string {
+  return `pktLineSplitter: decode length: strconv.ParseInt: parsing "${quoted}": invalid syntax`;
+}
+
 test("procReceiveHook refuses hooks that don't speak its protocol", async (t) => {
   const server = await startTestServer(t);
   const greeting = pktLines("version=1", FLUSH);
@@ -65,19 +96,27 @@ test("procReceiveHook refuses hooks that don't speak its protocol", async (t) =>
       "creating handler: extracting hooks payload: no hooks payload found in environment",
     ],
     [environment(), greeting, "creating handler: no transaction found in payload"],
-    [environment(7n), Buffer.alloc(0), "creating handler: expected version negotiation"],
+    [
+      environment(7n),
+      Buffer.alloc(0),
+      "creating handler: expected version negotiation: %!w(<nil>)",
+    ],
     [
       environment(7n),
       pktLines("version=2", FLUSH),
       "creating handler: unsupported version: version=2",
     ],
-    [environment(7n), pktLines("version=1"), "creating handler: expected flush"],
+    [environment(7n), pktLines("version=1"), "creating handler: expected flush: %!w(<nil>)"],
     [environment(7n), pktLines("version=1", "more"), "creating handler: expected pkt flush"],
     [
       environment(7n),
       Buffer.concat([greeting, pktLines("one two")]),
       "creating handler: parse reference update: unknown ref update format: [one two]",
     ],
+    ...MALFORMED.map(
+      ([text, message]) =>
+        [environment(7n), Buffer.from(text, "latin1"), `creating handler: ${message}`] as const,
+    ),
   ] as const) {
     const requests = [{ environmentVariables: [...environmentVariables] }, { stdin }];
     const call = collect(server.client(HookService).procReceiveHook(requests));

@@ -1,11 +1,11 @@
 import { DomainError } from "../../base/error/domain-error.ts";
 import { PktLineEncoder } from "../../git/pkt-line/pkt-line-encoder.ts";
-import { type Packet, PktLineParser } from "../../git/pkt-line/pkt-line-parser.ts";
 import type { HookService, ProcReceiveHookRequest } from "../../proto/hook_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
-import { internal, wrapError } from "../../rpc/rpc-error.ts";
+import { internal, type RpcError } from "../../rpc/rpc-error.ts";
 import { readPayload } from "./hook-context.ts";
 import { openHookStream } from "./hook-stream.ts";
+import { isFlush, PktLineScanner, packetPayload } from "./pkt-line-scanner.ts";
 
 type ProcReceiveHook = Handler<typeof HookService.method.procReceiveHook>;
 
@@ -21,12 +21,15 @@ export function procReceiveHook(): ProcReceiveHook {
   return async function* (requests) {
     const { first, rest } = await openHookStream(requests);
     const id = transactionId(first);
-    const packets = readPackets(rest);
+    const packets = new PktLineScanner(rest);
     const features = await readGreeting(packets);
-    const greeting = new PktLineEncoder().line(`version=1${features.text}`).flush().take();
-    yield { stdout: greeting };
-    await readSection(packets, checkCommand);
-    if (features.hasPushOptions) await readSection(packets, () => undefined);
+    yield { stdout: new PktLineEncoder().line(`version=1${features.text}`).take() };
+    yield { stdout: new PktLineEncoder().flush().take() };
+    await readSection(packets, "receiving reference update", checkCommand);
+    if (features.hasPushOptions) await readSection(packets, "getting push option payload");
+    if (packets.problem !== undefined) {
+      throw internal(`${DOING}: parsing stdin: ${packets.problem}`);
+    }
     const stderr = Buffer.from(`transmitting handler: no waiters for id: ${id}`);
     yield { stderr, exitStatus: { value: 1 } };
   };
@@ -43,43 +46,30 @@ function transactionId({ environmentVariables }: ProcReceiveHookRequest): bigint
   throw internal(`${DOING}: no transaction found in payload`);
 }
 
-async function* readPackets(
-  requests: AsyncIterable<ProcReceiveHookRequest>,
-): AsyncGenerator<Packet, void, undefined> {
-  const parser = new PktLineParser();
-  for await (const { stdin } of requests) {
-    parser.push(stdin);
-    for (;;) {
-      const packet = nextPacket(parser);
-      if (packet === undefined) break;
-      yield packet;
-    }
-  }
-}
-
-function nextPacket(parser: PktLineParser): Packet | undefined {
-  try {
-    return parser.next();
-  } catch (error) {
-    throw wrapError("internal", `${DOING}: parsing stdin`, error);
-  }
-}
-
 interface Features {
   readonly hasPushOptions: boolean;
   /** As they are confirmed, behind a NUL; empty without any. */
   readonly text: string;
 }
 
-async function readGreeting(packets: AsyncIterator<Packet>): Promise<Features> {
+async function readGreeting(packets: PktLineScanner): Promise<Features> {
   const greeting = await packets.next();
-  if (greeting.done === true) throw internal(`${DOING}: expected version negotiation`);
-  const text = greeting.value.kind === "data" ? greeting.value.data.toString("latin1") : "";
-  if (!text.startsWith("version=1")) throw internal(`${DOING}: unsupported version: ${text}`);
+  if (greeting === undefined) throw missing("version negotiation", packets);
+  const content = payloadOf(greeting, "receiving header");
+  const end = content.includes(0) ? content.indexOf(0) : content.length;
+  if (!content.subarray(0, end).toString("latin1").startsWith("version=1")) {
+    throw internal(`${DOING}: unsupported version: ${content}`);
+  }
   const flush = await packets.next();
-  if (flush.done === true) throw internal(`${DOING}: expected flush`);
-  if (flush.value.kind !== "flush") throw internal(`${DOING}: expected pkt flush`);
-  const asked = new Set((text.split("\0")[1] ?? "").trim().split(" "));
+  if (flush === undefined) throw missing("flush", packets);
+  if (!isFlush(flush)) throw internal(`${DOING}: expected pkt flush`);
+  const asked = new Set(
+    content
+      .subarray(end + 1)
+      .toString()
+      .trim()
+      .split(" "),
+  );
   const features = ["push-options", "atomic"].filter((feature) => asked.has(feature));
   return {
     hasPushOptions: asked.has("push-options"),
@@ -89,20 +79,32 @@ async function readGreeting(packets: AsyncIterator<Packet>): Promise<Features> {
 
 /** Reads up to a flush, or to the end of what the hook says. */
 async function readSection(
-  packets: AsyncIterator<Packet>,
-  check: (line: Buffer) => void,
+  packets: PktLineScanner,
+  problem: string,
+  check: (content: Buffer) => void = () => undefined,
 ): Promise<void> {
   for (;;) {
-    const { done, value } = await packets.next();
-    if (done === true || value.kind === "flush") return;
-    if (value.kind === "data") check(value.data);
+    const packet = await packets.next();
+    if (packet === undefined || isFlush(packet)) return;
+    check(payloadOf(packet, problem));
   }
 }
 
-function checkCommand(line: Buffer): void {
-  const words = line.toString("latin1").split(" ");
+function checkCommand(content: Buffer): void {
+  const words = content.toString().split(" ");
   if (words.length === 3) return;
   throw internal(
     `${DOING}: parse reference update: unknown ref update format: [${words.join(" ")}]`,
   );
+}
+
+function payloadOf(packet: Buffer, problem: string): Buffer {
+  const content = packetPayload(packet);
+  if (typeof content === "string") throw internal(`${DOING}: ${problem}: ${content}`);
+  return content;
+}
+
+function missing(expected: string, { problem }: PktLineScanner): RpcError {
+  // So ends the reference server's message when the hook has just stopped speaking.
+  return internal(`${DOING}: expected ${expected}: ${problem ?? "%!w(<nil>)"}`);
 }

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { CleanupService, type RewriteHistoryRequestSchema } from "../../proto/cleanup_pb.ts";
+import { createClient } from "../../rpc/client/client.ts";
 import { commitFiles } from "../../testing/commit-files.ts";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
 import { eventually } from "../../testing/processes.ts";
 import { assertRepositoryErrors } from "../../testing/repository-errors.ts";
 import { startTestServer } from "../../testing/test-server.ts";
+import { beginTransaction } from "../../testing/transaction-client.ts";
 
 type Request = MessageInitShape<typeof RewriteHistoryRequestSchema>;
 
@@ -128,6 +131,33 @@ test("rewriteHistory changes nothing when it is cancelled", async (t) => {
   await assert.rejects(call);
   await eventually("nothing is left", 60_000, () => leftovers().length === 0);
   assert.equal(repository.gitLine(["rev-parse", "main"]), commit);
+});
+
+test("rewriteHistory has other servers agree on HEAD before anything else", async (t) => {
+  const { server, log, leftovers } = await setUp(t, 'echo >"$LOG/began"; exit 3');
+  const repository = server.repository();
+  const commit = commitFiles(repository, { file: "x" });
+  repository.git(["update-ref", MAIN, commit]);
+  const request = { repository: repository.address, blobs: ["0".repeat(40)] };
+  const agreed = beginTransaction(t, server);
+  const { metadata } = agreed;
+  const call = createClient(CleanupService, agreed.channel).rewriteHistory([request], { metadata });
+  await assert.rejects(call, { message: /git-filter-repo failed/ });
+  const vote = createHash("sha1")
+    .update(`${"0".repeat(40)} ref:${MAIN} HEAD\n`)
+    .digest("hex");
+  assert.deepEqual(agreed.votes.slice(-2), [`prepared ${vote}`, `committed ${vote}`]);
+  assert.deepEqual(leftovers(), []);
+
+  rmSync(join(log, "began"));
+  const refused = beginTransaction(t, server, "prepared");
+  const client = createClient(CleanupService, refused.channel);
+  await assert.rejects(client.rewriteHistory([request], { metadata: refused.metadata }), {
+    kind: "internal",
+    message: "setting up staging repo: setting default branch: commit: exit status 128",
+  });
+  assert.equal(existsSync(join(log, "began")), false);
+  assert.deepEqual(leftovers(), []);
 });
 
 test("rewriteHistory says what is wrong with a request", async (t) => {

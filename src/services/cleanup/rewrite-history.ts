@@ -1,5 +1,6 @@
 import { objectIdProblem } from "../../git/oid/object-id-problem.ts";
 import { binaryFromBytes } from "../../git/ref/binary-string.ts";
+import { HEAD, type RefName } from "../../git/ref/ref-name.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { CleanupService, RewriteHistoryRequest } from "../../proto/cleanup_pb.ts";
 import type { Call } from "../../rpc/call.ts";
@@ -10,6 +11,7 @@ import {
   createScratchRepository,
   type ScratchRepository,
 } from "../../storage/repository/scratch-repository.ts";
+import { startReferenceChange } from "../common/change-references.ts";
 import { collectGit } from "../common/collect-git.ts";
 import { headTarget } from "../common/default-branch.ts";
 import { type OpenedStream, takeFirst } from "../common/first-request.ts";
@@ -39,7 +41,7 @@ export function rewriteHistory(needs: RewriteNeeds): RewriteHistory {
     }
     const changes = await receiveChanges(stream);
     const options = gitCall(call);
-    using staging = await stage(needs, repository);
+    using staging = await stage(needs, repository, call);
     const state = (): Promise<string> => referencesState(repository, call.signal);
     const before = await during("calculate initial checksum", state);
     await filter(needs, located, staging, changes, options);
@@ -94,12 +96,36 @@ function checkRedaction(pattern: Uint8Array): Uint8Array {
 }
 
 async function stage(
-  { locator }: RewriteNeeds,
+  needs: RewriteNeeds,
   { located, refs }: OpenedRepository,
+  call: Call,
 ): Promise<ScratchRepository> {
   const head = await during("finding HEAD reference", () => headTarget(refs));
-  const folder = locator.temporaryFolder(located.storageName);
-  return during("setting up staging repo", () => createScratchRepository(folder, head));
+  const folder = needs.locator.temporaryFolder(located.storageName);
+  return during("setting up staging repo", async () => {
+    const staging = await createScratchRepository(folder, head);
+    try {
+      await voteOnHead(needs, { ...located, path: staging.path }, head, call);
+      return staging;
+    } catch (error) {
+      staging[Symbol.dispose]();
+      throw wrapError("internal", "setting default branch: commit", error);
+    }
+  });
+}
+
+/** Other servers of a transaction take HEAD of what is made aside for a change like any other. */
+async function voteOnHead(
+  needs: RewriteNeeds,
+  staging: LocatedRepository,
+  head: RefName,
+  call: Call,
+): Promise<void> {
+  if (needs.votes.transactionOf(call) === undefined) return;
+  const repository = openLocated(needs, staging, call);
+  await using change = await startReferenceChange(needs, repository, call, { noDeref: true });
+  await change.updateSymbolic(HEAD, head);
+  await change.commit();
 }
 
 async function during<Result>(

@@ -2,6 +2,7 @@ import { constants, type Stats } from "node:fs";
 import { type FileHandle, lstat, open, readdir, readFile, readlink } from "node:fs/promises";
 import { isMissing } from "../../base/error/system-error-text.ts";
 import { binaryFromText, bytesFromBinary } from "../../git/ref/binary-string.ts";
+import { type AccountNames, accountNames } from "./account-names.ts";
 import { isObjectFile } from "./object-file.ts";
 import { type TarEntry, tarHeader, tarPadding } from "./tar-header.ts";
 
@@ -12,11 +13,17 @@ const FILE_MODE = 0o666;
 const EXECUTE_MODE = 0o111;
 const OWNER_EXECUTES = 0o100;
 
+type Owner = Pick<TarEntry, "uid" | "gid" | "userName" | "groupName">;
+
+/** Whom a file belongs to whose content isn't that on disk. */
+const NOBODY: Owner = { uid: 0, gid: 0, userName: "", groupName: "" };
+
 /** Writes parts of a directory as entries of a tar archive. Paths are binary strings. */
 export class SnapshotFiles {
   readonly #root: string;
   readonly #signal: AbortSignal;
   readonly #withLinks: boolean;
+  readonly #accounts: AccountNames = accountNames();
   /** Fills up the last block of the entry before, which is only done when another one follows. */
   #padding: Buffer = Buffer.alloc(0);
 
@@ -44,7 +51,7 @@ export class SnapshotFiles {
     if (stats === undefined) return;
     if (!stats.isFile()) throw new Error(`unsupported mode for ${name}`);
     const content = edit(await readFile(bytesFromBinary(path)));
-    yield this.#header(name, stats, { size: content.length, uid: 0, gid: 0 });
+    yield this.#header(name, stats, { size: content.length, ...NOBODY });
     yield content;
     this.#padding = tarPadding(content.length);
   }
@@ -105,11 +112,13 @@ export class SnapshotFiles {
   #header(
     name: string,
     { mode, mtimeMs, uid, gid }: Stats,
-    fields: Pick<TarEntry, "size" | "linkName"> & Partial<Pick<TarEntry, "uid" | "gid">>,
+    fields: Pick<TarEntry, "size" | "linkName"> & Partial<Owner>,
   ): Buffer {
     const isExecutable = (mode & OWNER_EXECUTES) !== 0;
     const header = tarHeader({
       ...{ name, uid, gid },
+      userName: this.#accounts.userName(uid),
+      groupName: this.#accounts.groupName(gid),
       mtime: Math.round(mtimeMs / 1000),
       mode: (mode & 0o7777) | FILE_MODE | (isExecutable ? EXECUTE_MODE : 0),
       ...fields,

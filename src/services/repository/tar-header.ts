@@ -9,6 +9,9 @@ export interface TarEntry {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  /** Binary strings; empty for accounts without a name. */
+  readonly userName?: string;
+  readonly groupName?: string;
   /** Bytes of the content that follows. */
   readonly size: number;
   /** Seconds since 1970. */
@@ -23,9 +26,11 @@ export const TAR_END: Buffer = Buffer.alloc(2 * TAR_BLOCK_BYTES);
 
 const NAME_BYTES = 100;
 const PREFIX_BYTES = 155;
+const ACCOUNT_BYTES = 32;
 
-/** More than eleven octal digits can tell; the old header has no room for it. */
+/** More than these octal digits can tell; the old header has no room for it. */
 const SIZE_MAX = 8 ** 11 - 1;
+const ACCOUNT_MAX = 8 ** 7 - 1;
 
 const FILE = "0";
 const LINK = "2";
@@ -34,13 +39,8 @@ const EXTENDED = "x";
 
 /** Encodes the header of an entry, with an extended one in front if its values need that. */
 export function tarHeader(entry: TarEntry): Buffer {
-  const { linkName = "" } = entry;
   const split = splitName(entry.name);
-  const records = [
-    ...(fits(linkName, NAME_BYTES) ? [] : [record("linkpath", linkName)]),
-    ...(split === undefined ? [record("path", entry.name)] : []),
-    ...(entry.size > SIZE_MAX ? [record("size", String(entry.size))] : []),
-  ].join("");
+  const records = extendedRecords(entry, split === undefined);
   const size = entry.size > SIZE_MAX ? 0 : entry.size;
   const place = split ?? { prefix: "", name: entry.name.slice(0, NAME_BYTES) };
   const header = encodeHeader({ ...entry, size, ...place }, typeOf(entry));
@@ -55,6 +55,20 @@ export function tarHeader(entry: TarEntry): Buffer {
     tarPadding(content.length),
     header,
   ]);
+}
+
+/** What the old header can't tell, in the order of the keys. */
+function extendedRecords(entry: TarEntry, isLongName: boolean): string {
+  const { uid, gid, size, linkName = "", userName = "", groupName = "" } = entry;
+  return [
+    gid > ACCOUNT_MAX ? record("gid", String(gid)) : "",
+    fits(groupName, ACCOUNT_BYTES) ? "" : record("gname", groupName),
+    fits(linkName, NAME_BYTES) ? "" : record("linkpath", linkName),
+    isLongName ? record("path", entry.name) : "",
+    size > SIZE_MAX ? record("size", String(size)) : "",
+    uid > ACCOUNT_MAX ? record("uid", String(uid)) : "",
+    fits(userName, ACCOUNT_BYTES) ? "" : record("uname", userName),
+  ].join("");
 }
 
 function typeOf({ name, linkName }: TarEntry): string {
@@ -99,6 +113,8 @@ function encodeHeader(entry: TarEntry & SplitName, type: string): Buffer {
   block.write(`        ${type}`, 148, "latin1");
   block.write(entry.linkName ?? "", 157, NAME_BYTES, "latin1");
   block.write("ustar\x0000", 257, "latin1");
+  block.write(entry.userName ?? "", 265, ACCOUNT_BYTES, "latin1");
+  block.write(entry.groupName ?? "", 297, ACCOUNT_BYTES, "latin1");
   block.write(`${octal(0, 8)}${octal(0, 8)}`, 329, "latin1");
   block.write(entry.prefix, 345, PREFIX_BYTES, "latin1");
   const sum = block.reduce((total, byte) => total + byte, 0);

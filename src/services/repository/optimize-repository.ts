@@ -48,7 +48,8 @@ export function optimizeRepository(needs: Needs): OptimizeRepository {
     const located = locateRepository(locator, request.repository);
     const planner = plannerOf(request.strategy, located, offloading);
     try {
-      await housekeeping.optimize(located, gitCall(call), planner);
+      const { logFields } = call;
+      await housekeeping.optimize(located, { ...gitCall(call), logFields }, planner);
     } catch (error) {
       throw asInternal(error);
     }

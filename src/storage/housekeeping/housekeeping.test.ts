@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { silentLogger } from "../../base/log/logger.ts";
+import { type LogFields, type Logger, silentLogger } from "../../base/log/logger.ts";
 import { MetricRegistry } from "../../base/metric/metric-registry.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import { commitFiles } from "../../testing/commit-files.ts";
@@ -28,9 +28,14 @@ async function setUp(t: TestContext) {
     version: () => runner.version(),
   };
   const metrics = new MetricRegistry();
+  const lines = new Map<string, LogFields>();
+  const logger: Logger = {
+    ...silentLogger,
+    info: (message, fields = {}) => lines.set(message, fields),
+  };
   const housekeeping = new Housekeeping({
     git,
-    logger: silentLogger,
+    logger,
     metrics: new HousekeepingMetrics(metrics, [1]),
   });
   const located: LocatedRepository = {
@@ -41,7 +46,7 @@ async function setUp(t: TestContext) {
     glRepository: "",
     glProjectPath: "",
   };
-  return { repository, commands, metrics, housekeeping, located };
+  return { repository, commands, metrics, housekeeping, located, lines };
 }
 
 test("a tidy repository costs no process", async (t) => {
@@ -56,6 +61,41 @@ test("a tidy repository costs no process", async (t) => {
   assert.ok(text.includes(`${task("total", "success")} 2\n`));
   assert.ok(text.includes(`${task("packed_objects_geometric", "success")} 1\n`));
   assert.ok(text.includes('existence_total{data_structure="multi_pack_index",exists="true"} 1\n'));
+});
+
+test("the log tells what a repository was like, and for which call it was looked at", async (t) => {
+  const { repository, housekeeping, located, lines } = await setUp(t);
+  repository.git(["config", "remote.gone.url", "x"]);
+  const logFields = { correlation_id: "c", "grpc.request.glProjectPath": "group/project" };
+  await housekeeping.optimize(located, { signal: t.signal, logFields });
+  const { repository_info: info, ...fields } = lines.get("repository info") ?? {};
+  assert.deepEqual(fields, logFields);
+  const { packfiles, loose_objects: loose, ...others }: LogFields = { ...Object(info) };
+  assert.deepEqual(others, {
+    is_object_pool: false,
+    references: {
+      loose_references_count: 1,
+      packed_references_size: 0,
+      reftable_tables: [],
+      reference_backend: "files",
+    },
+    commit_graph: {
+      exists: false,
+      commit_graph_chain_length: 0,
+      has_bloom_filters: false,
+      has_generation_data: false,
+      has_generation_data_overflow: false,
+    },
+    alternates: {
+      exists: false,
+      object_directories: [],
+      last_modified: "0001-01-01T00:00:00Z",
+    },
+  });
+  assert.equal(Object(loose).count, 3);
+  assert.equal(Object(packfiles).last_full_repack, "0001-01-01T00:00:00Z");
+  assert.equal(lines.get("optimized repository")?.["correlation_id"], "c");
+  assert.equal(lines.get("removed files")?.["grpc.request.glProjectPath"], "group/project");
 });
 
 test("only one at a time works on a repository", async (t) => {

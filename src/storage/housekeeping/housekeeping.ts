@@ -15,6 +15,7 @@ import type { HousekeepingMetrics } from "./housekeeping-metrics.ts";
 import { type OptimizationPlan, type Planner, planByNeed } from "./optimization-plan.ts";
 import { readRepositoryState } from "./read-repository-state.ts";
 import { removeAbandonedLocks } from "./remove-abandoned-locks.ts";
+import { repositoryStateFields } from "./repository-state-fields.ts";
 import {
   HousekeepingError,
   type HousekeepingRun,
@@ -107,16 +108,16 @@ export class Housekeeping {
     for (const [kind, count] of await cleanConfig(this.#git, repository, options)) {
       counts.set(kind, count);
     }
-    this.#report(counts);
+    this.#report(counts, options);
     return [...counts.values()].some((count) => count > 0);
   }
 
-  #report(counts: ReadonlyMap<string, number>): void {
+  #report(counts: ReadonlyMap<string, number>, { logFields }: HousekeepingRun): void {
     const removed = [...counts].filter(([, count]) => count > 0);
     for (const [kind, count] of removed) this.#metrics.countPruned(kind, count);
     if (removed.length === 0) return;
     const fields = removed.map(([kind, count]) => [`stale_data.${kind}`, count] as const);
-    this.#logger.info("removed files", Object.fromEntries(fields));
+    this.#logger.info("removed files", { ...logFields, ...Object.fromEntries(fields) });
   }
 
   async #optimize(
@@ -132,7 +133,9 @@ export class Housekeeping {
       (await doing("deriving repository info", options, () =>
         readRepositoryState(repository, options.signal, nowMs, listings.list),
       ));
-    this.#logger.info("repository info", { repository_info: state });
+    const { logFields } = options;
+    const fields = { ...logFields, repository_info: repositoryStateFields(state) };
+    this.#logger.info("repository info", fields);
     this.#metrics.observeState(state, nowMs);
     const plan = planner(state, nowMs);
     const outcomes: Outcomes = new Map();
@@ -149,6 +152,7 @@ export class Housekeeping {
       for (const [task, outcome] of outcomes) this.#metrics.countTask(task, outcome);
       this.#metrics.countTask("total", status);
       this.#logger.info("optimized repository", {
+        correlation_id: logFields?.["correlation_id"],
         optimizations: Object.fromEntries(outcomes),
         total_time: seconds,
         storage_name: repository.storageName,

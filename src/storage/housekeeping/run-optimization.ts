@@ -1,4 +1,5 @@
 import { DomainError } from "../../base/error/domain-error.ts";
+import type { LogFields } from "../../base/log/logger.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
 import type { CommandUsage } from "../../gitcmd/command-usage.ts";
 import type { ConfigPair, GitCommand, GitFlag } from "../../gitcmd/git-command.ts";
@@ -20,6 +21,8 @@ export class HousekeepingError extends DomainError {
 export interface HousekeepingRun {
   readonly signal: AbortSignal;
   readonly usage?: CommandUsage;
+  /** What the log says of the call that housekeeping is done for. */
+  readonly logFields?: LogFields;
 }
 
 /** Packs objects anew. Throws a HousekeepingError when git fails. */

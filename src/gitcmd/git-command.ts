@@ -36,5 +36,5 @@ export interface GitCommand {
   readonly literalPathspecs?: boolean;
 }
 
-/** An option, or an option and its value: `--bare`, `["-n", "20"]`. */
-export type GitFlag = string | readonly [flag: string, value: string];
+/** An option, or an option and its value: `--bare`, `["-n", "20"]`; bytes go as they are. */
+export type GitFlag = string | readonly [flag: string, value: string | Uint8Array];

@@ -32,7 +32,7 @@ suite("command line", () => {
     const line = build(
       {
         name: "log",
-        flags: ["--oneline", ["-n", "5"]],
+        flags: ["--oneline", ["-n", "5"], ["--author", Buffer.from([0xfe])]],
         args: ["HEAD"],
         paths: ["-x", Buffer.from([0xff])],
         literalPathspecs: true,
@@ -47,6 +47,8 @@ suite("command line", () => {
       "--oneline",
       "-n",
       "5",
+      "--author",
+      Buffer.from([0xfe]),
       "--end-of-options",
       "HEAD",
       "--",

@@ -160,16 +160,16 @@ function attributeConfig(
   return format === undefined ? [] : ["-c", `attr.tree=${EMPTY_TREE[format]}`];
 }
 
-function flagArguments(command: GitCommand, { refFormat }: CommandLineDefaults): string[] {
+function flagArguments(command: GitCommand, { refFormat }: CommandLineDefaults): Argument[] {
   const flags = (command.flags ?? []).flatMap((flag) => checkedFlag(command.name, flag));
-  const chooses = flags.some((flag) => flag.startsWith("--ref-format"));
+  const chooses = flags.some((word) => typeof word === "string" && word.startsWith("--ref-format"));
   const creates = !chooses && (command.name === "init" || command.name === "clone");
   return creates && refFormat !== undefined ? [...flags, `--ref-format=${refFormat}`] : flags;
 }
 
-function checkedFlag(name: GitSubcommand, flag: GitFlag): readonly string[] {
-  const words = typeof flag === "string" ? [flag] : flag;
-  const [word = ""] = words;
+function checkedFlag(name: GitSubcommand, flag: GitFlag): readonly Argument[] {
+  const words = typeof flag === "string" ? ([flag] as const) : flag;
+  const [word] = words;
   // `git bundle create -` writes to stdout.
   if (FLAG.test(word) || (name === "bundle" && flag === "-")) return words;
   const kind = words.length === 1 ? "flag" : "value flag";

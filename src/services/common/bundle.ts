@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { DomainError } from "../../base/error/domain-error.ts";
+import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
 import type { GitDirectory } from "../../gitcmd/git-directory.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
@@ -147,8 +148,8 @@ export async function fetchBundle(
   ];
   const flags = ["--no-write-fetch-head", "--quiet", "--atomic"];
   const command = { name: "fetch", config, flags, args: [REMOTE] } as const;
-  const { failure, stderr } = await collectGit(git, repository, command, options);
+  const { failure, stderrBytes } = await collectGit(git, repository, command, options);
   if (failure === undefined) return;
-  const said = stderr === "" ? "" : `, stderr: ${quoteText(stderr)}`;
+  const said = stderrBytes.length === 0 ? "" : `, stderr: ${quoteBytes(stderrBytes)}`;
   throw new RpcError("unknown", `${failure.message}${said}`, { cause: failure });
 }

@@ -1,6 +1,6 @@
 import type { Duplex, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { textFromBinary } from "../../git/ref/binary-string.ts";
+import { bytesFromBinary, textFromBinary } from "../../git/ref/binary-string.ts";
 import type { GitCommand } from "../../gitcmd/git-command.ts";
 import type { GitDirectory } from "../../gitcmd/git-directory.ts";
 import { GitExitError, type GitRunner, type RunOptions } from "../../gitcmd/git-runner.ts";
@@ -10,6 +10,8 @@ export interface CollectedGit {
   readonly stdout: Buffer;
   /** The first megabyte. */
   readonly stderr: string;
+  /** The same for messages that quote it, in which other bytes than UTF-8 stay what they are. */
+  readonly stderrBytes: Buffer;
   readonly failure: GitExitError | undefined;
 }
 
@@ -35,8 +37,8 @@ export async function collectGit(
   await using process = await started;
   const serving = process.channel && serveHooks?.(process.channel);
   const { stdin } = options;
-  const isFed = stdin !== undefined && stdin !== "pipe";
-  const [stdout, stderr] = await Promise.all([
+  const isFed = stdin !== undefined && typeof stdin !== "string";
+  const [stdout, said] = await Promise.all([
     all(process.stdout),
     start(process.stderr),
     isFed && process.feed(stdin),
@@ -45,8 +47,9 @@ export async function collectGit(
   const exit = await process.exited;
   await serving;
   const failed = exit.exitCode !== 0;
+  const stderr = textFromBinary(said);
   const failure = failed ? new GitExitError({ ...exit, stderr }) : undefined;
-  return { stdout, stderr, failure };
+  return { stdout, stderr, stderrBytes: bytesFromBinary(said), failure };
 }
 
 /** An abort ends the stream early; how the process ended tells. */
@@ -58,6 +61,7 @@ async function all(stream: Readable): Promise<Buffer> {
   }
 }
 
+/** Returns a binary string. */
 async function start(stream: Readable): Promise<string> {
   let said = "";
   try {
@@ -67,5 +71,5 @@ async function start(stream: Readable): Promise<string> {
   } catch {
     // An abort.
   }
-  return textFromBinary(said);
+  return said;
 }

@@ -1,5 +1,4 @@
 import { quoteBytes } from "../../base/text/quote-bytes.ts";
-import { quoteText } from "../../base/text/quote-text.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { binaryFromBytes, bytesFromBinary } from "../../git/ref/binary-string.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
@@ -47,9 +46,15 @@ export async function bringTarget(
   const ask = { git: needs.git, gitCall: () => options };
   if ((await verifyRevision(repository, `${oid}^{commit}`, ask)) !== undefined) return;
   const wanted = { source: target.repository, oid };
-  const { failure, stderr } = await fetchCommit(needs, repository.located, wanted, call, options);
+  const { failure, stderrBytes } = await fetchCommit(
+    needs,
+    repository.located,
+    wanted,
+    call,
+    options,
+  );
   if (failure === undefined) return;
-  const said = stderr === "" ? "" : `, stderr: ${quoteText(stderr)}`;
+  const said = stderrBytes.length === 0 ? "" : `, stderr: ${quoteBytes(stderrBytes)}`;
   const problem = `could not fetch target commit: exit status ${failure.exitCode}${said}`;
   throw new RpcError("unknown", problem, { cause: failure });
 }

@@ -1,4 +1,4 @@
-import { quoteText } from "../../base/text/quote-text.ts";
+import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import type { ObjectPoolService } from "../../proto/objectpool_pb.ts";
 import type { Repository } from "../../proto/shared_pb.ts";
 import type { Handler } from "../../rpc/handler.ts";
@@ -68,13 +68,13 @@ async function clone(
   // An empty repository doesn't tell git which object format its clone needs.
   const env = { GIT_DEFAULT_HASH: sourceFormat(source) };
   const how = { url: source.path, flags: ["--bare", "--local"], env };
-  const { failure, stderr } = await runClone(git, temporary, how, options).catch(
+  const { failure, stderrBytes } = await runClone(git, temporary, how, options).catch(
     (error: unknown) => {
       throw startFailure("internal", "spawning clone", error);
     },
   );
   if (failure !== undefined) {
-    const said = `stderr: ${quoteText(stderr)}`;
+    const said = `stderr: ${quoteBytes(stderrBytes)}`;
     throw internal(`cloning to pool: ${failure.message}, ${said}`, { cause: failure });
   }
   await removeOrigin(temporary.path);

@@ -1,4 +1,4 @@
-import { quoteText } from "../../base/text/quote-text.ts";
+import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import type { Call } from "../../rpc/call.ts";
 import { internal } from "../../rpc/rpc-error.ts";
@@ -38,9 +38,9 @@ export async function fetchReferences(
   } as const;
   const voting = votingHooks(needs, pool.located, call);
   const fetched = await collectGit(needs.git, pool.located, command, { ...options, ...voting });
-  const { failure, stderr } = fetched;
+  const { failure, stderrBytes } = fetched;
   if (failure === undefined) return;
-  const said = `stderr: ${quoteText(stderr)}`;
+  const said = `stderr: ${quoteBytes(stderrBytes)}`;
   throw internal(`fetch into object pool: ${failure.message}, ${said}`, { cause: failure });
 }
 

@@ -1,4 +1,4 @@
-import { quoteText } from "../../base/text/quote-text.ts";
+import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import { type Oid, parseOid } from "../../git/oid/oid.ts";
 import { RpcError } from "../../rpc/rpc-error.ts";
 import { startReferenceChange } from "../common/change-references.ts";
@@ -17,9 +17,14 @@ export async function rescueDanglingObjects(
   { pool, call, options }: PoolFetch,
 ): Promise<void> {
   const command = { name: "fsck", flags: ["--connectivity-only", "--dangling"] } as const;
-  const { stdout, stderr, failure } = await collectGit(needs.git, pool.located, command, options);
+  const { stdout, stderrBytes, failure } = await collectGit(
+    needs.git,
+    pool.located,
+    command,
+    options,
+  );
   if (failure !== undefined) {
-    const said = `stderr: ${quoteText(stderr)}`;
+    const said = `stderr: ${quoteBytes(stderrBytes)}`;
     throw new RpcError("unknown", `git fsck: ${failure.message}, ${said}`, { cause: failure });
   }
   const oids = stdout.toString("latin1").split("\n").flatMap(danglingOid);

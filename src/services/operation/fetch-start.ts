@@ -1,4 +1,4 @@
-import { quoteText } from "../../base/text/quote-text.ts";
+import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { binaryFromBytes } from "../../git/ref/binary-string.ts";
 import type { Repository } from "../../proto/shared_pb.ts";
@@ -70,8 +70,14 @@ async function bring(
     throw wrapError("invalid-argument", "resolve start", error);
   });
   if (here !== undefined) return;
-  const { failure, stderr } = await fetchCommit(needs, repository.located, wanted, call, options);
+  const { failure, stderrBytes } = await fetchCommit(
+    needs,
+    repository.located,
+    wanted,
+    call,
+    options,
+  );
   if (failure === undefined) return;
-  const said = stderr === "" ? "" : `, stderr: ${quoteText(stderr)}`;
+  const said = stderrBytes.length === 0 ? "" : `, stderr: ${quoteBytes(stderrBytes)}`;
   throw internal(`fetch start: exit status ${failure.exitCode}${said}`, { cause: failure });
 }

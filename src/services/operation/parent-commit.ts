@@ -1,5 +1,4 @@
 import { quoteBytes } from "../../base/text/quote-bytes.ts";
-import { quoteText } from "../../base/text/quote-text.ts";
 import { type Oid, parseOid } from "../../git/oid/oid.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import { HEAD } from "../../git/ref/ref-name.ts";
@@ -171,9 +170,15 @@ async function bring(
   if (source === undefined) throw wrapError("unknown", "lookup parent commit", notFound());
   try {
     const { located } = repository;
-    const { failure, stderr } = await fetchCommit(needs, located, { source, oid }, call, options);
+    const { failure, stderrBytes } = await fetchCommit(
+      needs,
+      located,
+      { source, oid },
+      call,
+      options,
+    );
     if (failure === undefined) return;
-    const said = stderr === "" ? "" : `, stderr: ${quoteText(stderr)}`;
+    const said = stderrBytes.length === 0 ? "" : `, stderr: ${quoteBytes(stderrBytes)}`;
     throw new RpcError("unknown", `exit status ${failure.exitCode}${said}`, { cause: failure });
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;

@@ -1,5 +1,5 @@
 import { findCause } from "../../base/error/find-cause.ts";
-import { quoteText } from "../../base/text/quote-text.ts";
+import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import type { Identity, IdentityDate } from "../../git/object/identity.ts";
 import { objectIdProblem } from "../../git/oid/object-id-problem.ts";
 import { type Oid, parseOid, zeroOid } from "../../git/oid/oid.ts";
@@ -165,8 +165,8 @@ async function applyPatches(
     },
   } as const;
   const run = { ...options, stdin, ...votingHooks(needs, real, call) };
-  const { failure, stdout, stderr } = await collectGit(git, tree.repository, command, run);
-  if (failure !== undefined) throw patchFailure(failure, stdout, stderr);
+  const { failure, stdout, stderrBytes } = await collectGit(git, tree.repository, command, run);
+  if (failure !== undefined) throw patchFailure(failure, stdout, stderrBytes);
   const commit = tree.head();
   if (commit === undefined) throw internal("get patched commit: exit status 128");
   return commit;
@@ -213,11 +213,11 @@ function worktreeRefusal(parent: Oid): string {
   ].join("\n");
 }
 
-function patchFailure(cause: GitExitError, stdout: Buffer, stderr: string): RpcError {
+function patchFailure(cause: GitExitError, stdout: Buffer, stderr: Buffer): RpcError {
   if (stdout.indexOf("Patch failed at") === 0) {
     return failedPrecondition(stdout.toString(), { cause });
   }
-  return internal(`apply patch: ${cause.message}, stderr: ${quoteText(stderr)}`, { cause });
+  return internal(`apply patch: ${cause.message}, stderr: ${quoteBytes(stderr)}`, { cause });
 }
 
 /** `Mon Jan 02 2006 15:04:05 -0700`. */

@@ -1,5 +1,4 @@
 import { quoteBytes } from "../../base/text/quote-bytes.ts";
-import { quoteText } from "../../base/text/quote-text.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
@@ -28,17 +27,17 @@ export async function remoteReferences(
 ): Promise<Map<string, string>> {
   const args = [name, "refs/heads/*", "refs/tags/*"];
   const command = { name: "ls-remote", flags: ["--refs", "--symref"], args, env } as const;
-  const { stdout, stderr, failure } = await collectGit(git, repository, command, options);
+  const { stdout, stderrBytes, failure } = await collectGit(git, repository, command, options);
   if (failure !== undefined) {
     const doing = "get remote references: create git ls-remote";
-    throw wrapError("unknown", doing, said(failure.message, stderr, failure));
+    throw wrapError("unknown", doing, said(failure.message, stderrBytes, failure));
   }
   return parseReferences(stdout.toString("latin1"));
 }
 
 /** What became of a command, and what it has said. */
-export function said(message: string, stderr: string, cause: unknown): RpcError {
-  return new RpcError("unknown", `${message}, stderr: ${quoteText(stderr)}`, { cause });
+export function said(message: string, stderr: Buffer, cause: unknown): RpcError {
+  return new RpcError("unknown", `${message}, stderr: ${quoteBytes(stderr)}`, { cause });
 }
 
 function parseReferences(output: string): Map<string, string> {

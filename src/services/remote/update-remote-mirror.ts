@@ -136,7 +136,11 @@ function ancestry({ git, repository, options }: Mirroring): IsAncestor {
     if (asked.failure === undefined) return true;
     if (asked.failure.exitCode === 1) return false;
     const doing = "checking for ancestry: determine ancestry";
-    throw wrapError("unknown", doing, said(asked.failure.message, asked.stderr, asked.failure));
+    throw wrapError(
+      "unknown",
+      doing,
+      said(asked.failure.message, asked.stderrBytes, asked.failure),
+    );
   };
 }
 
@@ -150,10 +154,9 @@ async function push(
   for (let start = 0; start < refspecs.length; start += REFSPECS_PER_PUSH) {
     const batch = refspecs.slice(start, start + REFSPECS_PER_PUSH).map(bytesFromBinary);
     const command = { name: "push", flags, args: [name, ...batch], env } as const;
-    const { stderr, failure } = await collectGit(git, repository.located, command, options);
+    const { stderrBytes, failure } = await collectGit(git, repository.located, command, options);
     if (failure === undefined) continue;
-    throw internal(`push to mirror: git push: ${said(failure.message, stderr, failure).message}`, {
-      cause: failure,
-    });
+    const { message } = said(failure.message, stderrBytes, failure);
+    throw internal(`push to mirror: git push: ${message}`, { cause: failure });
   }
 }

@@ -66,6 +66,30 @@ test("createFork takes one branch, which becomes the default", async (t) => {
   assert.equal(made.gitLine(["symbolic-ref", "HEAD"]), "refs/heads/wip");
 });
 
+test("createFork takes a branch whose name isn't UTF-8", async (t) => {
+  const server = await startTestServer(t);
+  const source = server.repository();
+  fill(source);
+  const revision = Buffer.from("refs/heads/\xe4\xff", "latin1");
+  const oid = source.gitLine(["rev-parse", "wip"]);
+  const input = Buffer.concat([Buffer.from("create "), revision, Buffer.from(` ${oid}\n`)]);
+  source.git(["update-ref", "--stdin"], { input });
+  const metadata = serversMetadata({ [TEST_STORAGE]: server });
+  const request = { repository: TARGET, sourceRepository: source.address, revision };
+  await server.client(RepositoryService).createFork(request, { metadata });
+  const head = readFileSync(join(opened(server).path, "HEAD"), "latin1");
+  assert.equal(head, `ref: ${revision.toString("latin1")}\n`);
+  const unknown = {
+    ...request,
+    repository: { ...TARGET, relativePath: "other.git" },
+    revision: Buffer.from("refs/heads/\xfe", "latin1"),
+  };
+  await assert.rejects(server.client(RepositoryService).createFork(unknown, { metadata }), {
+    kind: "internal",
+    message: /stderr: ".*Remote branch \\xfe not found in upstream origin/,
+  });
+});
+
 test("createFork forks what is on another server, and leaves nothing when that is gone", async (t) => {
   const server = await startTestServer(t);
   const other = await startOtherServer(t);

@@ -1,6 +1,6 @@
 import { isAbsolute } from "node:path";
-import { quoteText } from "../../base/text/quote-text.ts";
-import { binaryFromBytes } from "../../git/ref/binary-string.ts";
+import { quoteBytes } from "../../base/text/quote-bytes.ts";
+import { binaryFromBytes, bytesFromBinary, textFromBinary } from "../../git/ref/binary-string.ts";
 import { HEAD } from "../../git/ref/ref-name.ts";
 import type { RepositoryCache } from "../../git/repository/repository-cache.ts";
 import type { GitFlag } from "../../gitcmd/git-command.ts";
@@ -68,13 +68,14 @@ function checkedSource({ sourceRepository: source }: CreateForkRequest): Reposit
 
 function branchFlags({ revision }: CreateForkRequest): GitFlag[] {
   if (revision.length === 0) return [];
-  const reference = Buffer.from(revision).toString();
+  const reference = binaryFromBytes(revision);
   if (!reference.startsWith(BRANCHES)) {
-    throw invalidArgument("reference is not a branch", { metadata: { reference } });
+    const metadata = { reference: textFromBinary(reference) };
+    throw invalidArgument("reference is not a branch", { metadata });
   }
   const branch = reference.slice(BRANCHES.length);
   if (branch === "") throw invalidArgument("branch name is empty");
-  return ["--no-tags", "--single-branch", `--branch=${branch}`];
+  return ["--no-tags", "--single-branch", ["--branch", bytesFromBinary(branch)]];
 }
 
 function findSource(
@@ -102,13 +103,13 @@ async function clone(
   if (hidesHead(needs, url)) config.push({ key: "protocol.version", value: "0" });
   const cloneFlags = ["--bare", "--no-local", ...flags];
   const how = { url, flags: cloneFlags, config, env };
-  const { failure, stderr } = await runClone(git, temporary, how, options).catch(
+  const { failure, stderrBytes } = await runClone(git, temporary, how, options).catch(
     (error: unknown) => {
       throw startFailure("internal", "spawning fetch", error);
     },
   );
   if (failure === undefined) return;
-  const said = `stderr: ${quoteText(stderr)}`;
+  const said = `stderr: ${quoteBytes(stderrBytes)}`;
   throw internal(`fetching source repo: ${failure.message}, ${said}`, { cause: failure });
 }
 

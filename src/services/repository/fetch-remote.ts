@@ -1,4 +1,4 @@
-import { quoteText } from "../../base/text/quote-text.ts";
+import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import type { RepositoryCache } from "../../git/repository/repository-cache.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import type { FetchRemoteRequest, Remote, RepositoryService } from "../../proto/repository_pb.ts";
@@ -170,10 +170,12 @@ function timeLimit(seconds: number): AbortSignal {
 }
 
 /** Git also fails when it rejects some of the references, without a word: the others are fetched. */
-function refuseFailure({ stderr, failure }: CollectedGit): void {
+function refuseFailure({ stderrBytes, failure }: CollectedGit): void {
   if (failure === undefined) return;
-  if (stderr !== "") {
-    throw internal(`fetch remote: ${quoteText(stderr)}: ${failure.message}`, { cause: failure });
+  if (stderrBytes.length > 0) {
+    throw internal(`fetch remote: ${quoteBytes(stderrBytes)}: ${failure.message}`, {
+      cause: failure,
+    });
   }
   if (failure.exitCode !== 1)
     throw internal(`fetch remote: ${failure.message}`, { cause: failure });

@@ -20,6 +20,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -48,15 +50,18 @@ enum {
   BUCKETS = 4096,       /* of the hash tables; a power of two */
   SHUTDOWN_MS = 5000,   /* from SIGTERM to SIGKILL when the server is gone */
   ACCEPT_AGAIN_MS = 100, /* how long new connections wait when descriptors have run out */
+  PIPE_BYTES = 1 << 20, /* of a pipe for stdin; the system may grant less */
   AFTER_KILL_MS = 2000, /* how long a killed group may take to vanish before its end is reported */
 };
 
 /* What a connection is for; also its place among a process's descriptors. */
 enum { FOR_STDOUT, FOR_STDIN, FOR_STDERR, FOR_CHANNEL, ROLES };
 /* Flags of a request: which connections come beside the one for stdout. */
-enum { HAS_STDIN = 1, HAS_STDERR = 2, HAS_CHANNEL = 4 };
+enum { HAS_STDIN = 1, HAS_STDERR = 2, HAS_CHANNEL = 4, HAS_PIPE = 8 };
 enum { SAYS_READY = 1, SAYS_STARTED, SAYS_FAILED, SAYS_EXITED };
-enum { ASKS_KILL = 1, ASKS_CANCEL };
+enum { ASKS_KILL = 1, ASKS_CANCEL, ASKS_RELEASE };
+/* What this program can do beyond the first version of the protocol. */
+enum { CAN_PIPE = 1 };
 /* Where a start failed. */
 enum { AT_REQUEST = 1, AT_LIMIT, AT_FORK, AT_CWD, AT_EXEC };
 
@@ -89,6 +94,7 @@ struct process {
   struct connection *waiting[ROLES];
   struct watch stderr_watch;
   int stderr_fd; /* our end of the pipe that collects stderr, or -1 */
+  int pipe_fd;   /* keeps the named pipe of stdin open until the server has opened it, or -1 */
   char *stderr_bytes;
   size_t stderr_length, stderr_room;
   int has_exited, status, is_cancelled, is_killed;
@@ -208,6 +214,7 @@ static struct process *find_or_add(uint32_t id) {
   memset(process, 0, sizeof *process);
   process->id = id;
   process->stderr_fd = -1;
+  process->pipe_fd = -1;
   process->next_by_id = by_id[id % BUCKETS];
   by_id[id % BUCKETS] = process;
   return process;
@@ -216,6 +223,48 @@ static struct process *find_or_add(uint32_t id) {
 static void unlink_process(struct process **list, struct process *process, size_t next) {
   while (*list != NULL && *list != process) list = (struct process **)((char *)*list + next);
   if (*list != NULL) *list = *(struct process **)((char *)process + next);
+}
+
+/* ---- named pipes for stdin ---- */
+
+/* Returns 0 when there is no room for the path. */
+static int pipe_path(uint32_t id, char *path, size_t room) {
+  int length = snprintf(path, room, "%s.%u", socket_path, id);
+  return length > 0 && (size_t)length < room;
+}
+
+/*
+ * Returns the reading end, or -1. A socket takes 200 KiB ahead of its reader, which a process that
+ * reads a pack has used up before a server on a busy machine gets its turn; a pipe takes more.
+ */
+static int open_pipe(struct process *process) {
+  char path[PATH_MAX];
+  if (!pipe_path(process->id, path, sizeof path)) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  if (mkfifo(path, 0600) != 0) return -1;
+  int reading = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (reading >= 0) process->pipe_fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (process->pipe_fd < 0) {
+    int error = errno;
+    if (reading >= 0) close(reading);
+    unlink(path);
+    errno = error;
+    return -1;
+  }
+  fcntl(reading, F_SETFL, 0);
+  fcntl(process->pipe_fd, F_SETPIPE_SZ, PIPE_BYTES);
+  return reading;
+}
+
+/* The server has opened the pipe, or nobody will. */
+static void release_pipe(struct process *process) {
+  char path[PATH_MAX];
+  if (process->pipe_fd < 0) return;
+  close(process->pipe_fd);
+  process->pipe_fd = -1;
+  if (pipe_path(process->id, path, sizeof path)) unlink(path);
 }
 
 static void accept_again(void);
@@ -229,6 +278,7 @@ static void forget(struct process *process) {
     running_count--;
   }
   if (process->stderr_fd >= 0) close_watched(process->stderr_fd);
+  release_pipe(process);
   free(process->stderr_bytes);
   free(process);
   accept_again();
@@ -350,6 +400,7 @@ static void close_waiting(struct process *process) {
 }
 
 static void fail(struct process *process, uint32_t stage, int error) {
+  release_pipe(process);
   tell_failure(process->id, stage, error);
   close_waiting(process);
   forget(process);
@@ -357,23 +408,33 @@ static void fail(struct process *process, uint32_t stage, int error) {
 
 static void start(struct process *process) {
   struct program program = {.stage = 0};
-  int pipe_fds[2] = {-1, -1};
+  int pipe_fds[2] = {-1, -1}, stdin_fd = -1;
   uint32_t flags = process->waiting[FOR_STDOUT]->header.flags;
   if (running_count >= RUNNING_MAX) return fail(process, AT_LIMIT, EAGAIN);
   if (parse_body(process->waiting[FOR_STDOUT], &program) != 0) return fail(process, AT_REQUEST, EINVAL);
   for (int role = 0; role < ROLES; role++)
     program.fds[role] = process->waiting[role] == NULL ? -1 : process->waiting[role]->fd;
   if (!(flags & HAS_STDIN)) program.fds[FOR_STDIN] = null_fd;
-  if (!(flags & HAS_STDERR)) {
-    if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
+  if (flags & HAS_PIPE) {
+    if ((stdin_fd = open_pipe(process)) < 0) {
       free(program.argv);
       return fail(process, AT_FORK, errno);
+    }
+    program.fds[FOR_STDIN] = stdin_fd;
+  }
+  if (!(flags & HAS_STDERR)) {
+    if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
+      int error = errno;
+      free(program.argv);
+      if (stdin_fd >= 0) close(stdin_fd);
+      return fail(process, AT_FORK, error);
     }
     program.fds[FOR_STDERR] = pipe_fds[1];
   }
   pid_t pid = fork_and_exec(&program);
   free(program.argv);
   if (pipe_fds[1] >= 0) close(pipe_fds[1]);
+  if (stdin_fd >= 0) close(stdin_fd);
   if (program.stage != 0) {
     if (pid > 0) waitpid(pid, NULL, 0);
     if (pipe_fds[0] >= 0) close(pipe_fds[0]);
@@ -502,6 +563,7 @@ static void cancel(struct process *process, uint32_t grace_ms) {
 
 static void finish(struct process *process) {
   collect_stderr(process, 0);
+  release_pipe(process);
   tell_exit(process);
   forget(process);
 }
@@ -548,6 +610,7 @@ static void obey(const struct order *order) {
   struct process *process = find_by_id(order->id);
   if (process == NULL) return;
   if (order->type == ASKS_CANCEL) cancel(process, order->value);
+  else if (order->type == ASKS_RELEASE) release_pipe(process);
   else if (order->type == ASKS_KILL && process->pid != 0 && !process->has_exited)
     kill(-process->pid, (int)order->value);
 }
@@ -641,7 +704,8 @@ int main(int argc, char **argv) {
   watch_fd(CONTROL, EPOLLIN, &control_watch);
   watch_fd(signal_fd, EPOLLIN, &signal_watch);
   accept_again();
-  tell(SAYS_READY, PROTOCOL_VERSION, NULL, 0, NULL, 0);
+  uint32_t abilities[1] = {CAN_PIPE};
+  tell(SAYS_READY, PROTOCOL_VERSION, abilities, sizeof abilities, NULL, 0);
   while (!is_ending) {
     int timeout = advance_cancelled();
     if (!is_accepting && (timeout < 0 || timeout > ACCEPT_AGAIN_MS)) timeout = ACCEPT_AGAIN_MS;

@@ -67,9 +67,10 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /**
    * What git reads. Without it `run` and `stream` give `/dev/null`; `start` does too unless it is
-   * `"pipe"`, which leaves writing to the caller.
+   * `"pipe"`, which leaves writing to the caller, or `"wide-pipe"`, which does so too and takes more
+   * ahead of git: for much input that comes in bursts.
    */
-  readonly stdin?: Uint8Array | AsyncIterable<Uint8Array> | "pipe";
+  readonly stdin?: Uint8Array | AsyncIterable<Uint8Array> | "pipe" | "wide-pipe";
   /** Bound of what `run` collects. Default `STDOUT_BYTES_MAX`. */
   readonly stdoutBytesMax?: number;
   /** Exit codes beside 0 that are an answer, such as 1 of `merge-base --is-ancestor`. */
@@ -109,7 +110,7 @@ export interface GitExit {
 /** A running git. Disposing ends its process group if it still runs and waits for its end. */
 export interface GitProcess extends AsyncDisposable {
   readonly pid: number;
-  /** A socket. Git that stops reading ends it: use `feed` where that is no error. */
+  /** A socket or a pipe. Git that stops reading ends it: use `feed` where that is no error. */
   readonly stdin: Writable;
   readonly stdout: Readable;
   /** Only with `stderr: "stream"`; otherwise already ended. */

@@ -24,7 +24,7 @@ import {
   type RunOptions,
   STDOUT_BYTES_MAX,
 } from "../git-runner.ts";
-import type { ProcessSpawner } from "../spawn/process-spawner.ts";
+import type { ProcessSpawner, SpawnRequest } from "../spawn/process-spawner.ts";
 import type { CommandMetrics } from "./command-metrics.ts";
 import { SpawnedGit } from "./spawned-git.ts";
 
@@ -80,7 +80,7 @@ class ProcessGitRunner implements GitRunner {
       args,
       env: this.#environment(directory, command.env),
       cwd: "/",
-      stdin: options.stdin === undefined ? "null" : "socket",
+      stdin: stdinOf(options),
       stderr: options.stderr ?? "collect",
       channel: options.channel ?? false,
     });
@@ -176,9 +176,14 @@ class ProcessGitRunner implements GitRunner {
   }
 }
 
+function stdinOf({ stdin }: RunOptions): SpawnRequest["stdin"] {
+  if (stdin === undefined) return "null";
+  return stdin === "wide-pipe" ? "pipe" : "socket";
+}
+
 /** Not waited for at once, so a failure is taken note of here and thrown where it is awaited. */
 function feed(git: GitProcess, { stdin }: RunOptions): Promise<void> {
-  if (stdin === undefined || stdin === "pipe") return Promise.resolve();
+  if (stdin === undefined || typeof stdin === "string") return Promise.resolve();
   const feeding = git.feed(stdin);
   feeding.catch(() => undefined);
   return feeding;

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { connect, type Socket } from "node:net";
-import { Duplex } from "node:stream";
+import { Duplex, type Writable } from "node:stream";
 import { getSystemErrorMap, getSystemErrorName } from "node:util";
 import { GitSpawnError } from "../git-runner.ts";
 import type { HelperProgram } from "./helper-program.ts";
 import {
+  ABILITY,
   ASKS,
   decodeExit,
   encodeHeader,
@@ -18,6 +19,7 @@ import {
   STAGE,
   signalNumber,
 } from "./helper-protocol.ts";
+import { openNamedPipe } from "./open-named-pipe.ts";
 import type { SpawnExit, SpawnedProcess, SpawnRequest } from "./process-spawner.ts";
 
 /** Ids count up to here and begin anew. */
@@ -32,7 +34,7 @@ interface Entry {
 
 /** The streams of one process. */
 interface Streams {
-  readonly stdin: Socket | undefined;
+  readonly stdin: Writable | undefined;
   readonly stdout: Socket;
   readonly stderr: Socket | undefined;
   readonly channel: Socket | undefined;
@@ -47,6 +49,7 @@ export class HelperLink implements AsyncDisposable {
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #lastId = 0;
+  #hasPipes = false;
   #isOpen = true;
 
   private constructor(child: ChildProcess, control: Duplex, socketPath: string) {
@@ -92,8 +95,11 @@ export class HelperLink implements AsyncDisposable {
     return this.#isOpen;
   }
 
-  async spawn(request: SpawnRequest): Promise<SpawnedProcess> {
+  async spawn(wish: SpawnRequest): Promise<SpawnedProcess> {
     const id = this.#nextId();
+    const isPiped = wish.stdin === "pipe" && this.#hasPipes;
+    const stdin = wish.stdin === "pipe" && !isPiped ? "socket" : wish.stdin;
+    const request: SpawnRequest = { ...wish, stdin };
     const entry: Entry = {
       request,
       started: Promise.withResolvers(),
@@ -101,11 +107,12 @@ export class HelperLink implements AsyncDisposable {
     };
     const bytes = encodeRequest(id, request);
     this.#entries.set(id, entry);
-    const streams = this.#connect(id, bytes, request);
+    const streams: Streams = this.#connect(id, bytes, request);
     try {
       const pid = await entry.started.promise;
+      const pipe = isPiped ? await this.#openPipe(id) : undefined;
       for (const stream of [streams.stdout, streams.stderr, streams.channel]) readFromNow(stream);
-      return this.#spawned(id, pid, streams, entry);
+      return this.#spawned(id, pid, { ...streams, stdin: pipe ?? streams.stdin }, entry);
     } catch (error) {
       this.#entries.delete(id);
       for (const stream of Object.values(streams)) stream?.destroy();
@@ -142,6 +149,12 @@ export class HelperLink implements AsyncDisposable {
     return { stdin, stdout, stderr, channel };
   }
 
+  async #openPipe(id: number): Promise<Writable> {
+    const pipe = await openNamedPipe(`${this.#socketPath}.${id}`);
+    this.#ask(ASKS.release, id, 0);
+    return pipe;
+  }
+
   #spawned(id: number, pid: number, streams: Streams, entry: Entry): SpawnedProcess {
     return {
       pid,
@@ -164,6 +177,7 @@ export class HelperLink implements AsyncDisposable {
 
   #receive({ type, id, body }: Report): void {
     if (type === SAYS.ready) {
+      this.#hasPipes = body.length > 0 && (body.readUInt32LE(0) & ABILITY.pipe) !== 0;
       if (id === PROTOCOL_VERSION) this.#ready.resolve();
       else this.#ready.reject(new Error("the process helper is of another version"));
       return;

@@ -5,7 +5,8 @@
  *
  *   u32 role          0 stdout, 1 stdin, 2 stderr, 3 channel (the process's descriptor 3)
  *   u32 id            of the process, chosen by the server
- *   u32 flags         role 0 only: 1 stdin, 2 stderr, 4 channel come on connections of their own
+ *   u32 flags         role 0 only: 1 stdin, 2 stderr, 4 channel come on connections of their own;
+ *                     8 stdin is a named pipe, see below
  *   u32 body length   role 0 only, else 0
  *
  * The body of role 0 is the request: u32 count of arguments, u32 count of variables, then strings
@@ -16,7 +17,7 @@
  *
  * Control connection, to the server: frames of u32 length (of what follows), u32 type, u32 id and
  *
- *   1 ready    id is the version of the protocol
+ *   1 ready    id is the version of the protocol; u32 abilities (1 named pipes), 0 when missing
  *   2 started  u32 pid
  *   3 failed   u32 stage (1 request, 2 limit, 3 fork, 4 working directory, 5 program), u32 errno
  *   4 exited   i32 exit code or -1, u32 signal or 0, nine u64 (µs in user and system mode, largest
@@ -27,6 +28,11 @@
  *
  *   1 kill     sends the signal `value` to the process group
  *   2 cancel   SIGTERM to the group, SIGKILL after `value` ms; "exited" follows when it is gone
+ *   3 release  the server has opened the process's named pipe
+ *
+ * A named pipe takes more bytes ahead of its reader than a socket does. It is at the path of the
+ * helper's socket with `.` and the id behind it from "started" on, until it is released or the
+ * process has ended.
  */
 import { constants } from "node:os";
 import { GitSpawnError } from "../git-runner.ts";
@@ -41,9 +47,10 @@ export const HEADER_BYTES = 16;
 export const ORDER_BYTES = 16;
 
 export const ROLE = { stdout: 0, stdin: 1, stderr: 2, channel: 3 } as const;
-export const FLAG = { stdin: 1, stderr: 2, channel: 4 } as const;
+export const FLAG = { stdin: 1, stderr: 2, channel: 4, pipe: 8 } as const;
+export const ABILITY = { pipe: 1 } as const;
 export const SAYS = { ready: 1, started: 2, failed: 3, exited: 4 } as const;
-export const ASKS = { kill: 1, cancel: 2 } as const;
+export const ASKS = { kill: 1, cancel: 2, release: 3 } as const;
 export const STAGE = { request: 1, limit: 2, fork: 3, cwd: 4, exec: 5 } as const;
 
 /** A frame on the control connection, without its length. */
@@ -67,6 +74,7 @@ export function encodeRequest(id: number, request: SpawnRequest): Buffer {
   if (bodyBytes > REQUEST_BYTES_MAX) throw new GitSpawnError("argument list too long", "E2BIG");
   const flags =
     (request.stdin === "socket" ? FLAG.stdin : 0) |
+    (request.stdin === "pipe" ? FLAG.pipe : 0) |
     (request.stderr === "stream" ? FLAG.stderr : 0) |
     (request.channel ? FLAG.channel : 0);
   const head = Buffer.allocUnsafe(HEADER_BYTES + 8);

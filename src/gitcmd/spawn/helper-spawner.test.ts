@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { suite, type TestContext, test } from "node:test";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
 import {
@@ -14,6 +15,7 @@ import {
   until,
 } from "../../testing/process-helpers.ts";
 import { GitSpawnError } from "../git-runner.ts";
+import { startHelperSpawner } from "./helper-spawner.ts";
 import {
   type ProcessSpawner,
   type SpawnExit,
@@ -189,6 +191,49 @@ function describeSpawner(kind: HelperKind): void {
     const { stdout, exitCode } = await finish(spawned);
     assert.equal(stdout.length, 20_000_000);
     assert.equal(exitCode, 0);
+  });
+
+  test("gives a pipe as stdin, whose end is the end of what was written", async (t) => {
+    const folder = temporaryDirectory(t);
+    const program = helperProgram(t, kind);
+    await using spawner = await startHelperSpawner({ runtimeDirectory: folder, program });
+    const names = readdirSync(folder).length;
+    const spawned = await spawner.spawn({ ...SHELL, args: ["-c", "cat"], stdin: "pipe" });
+    assert.ok(spawned.stdin);
+    const bytes = randomBytes(5_000_001);
+    const reading = finish(spawned);
+    await pipeline(Readable.from([bytes.subarray(0, 7), bytes.subarray(7)]), spawned.stdin);
+    const { stdout, exitCode } = await reading;
+    assert.ok(stdout.equals(bytes));
+    assert.equal(exitCode, 0);
+    assert.equal(readdirSync(folder).length, names, "the pipe has kept its name");
+  });
+
+  test("a pipe that nobody reads any more is closed, and no trace stays", async (t) => {
+    const folder = temporaryDirectory(t);
+    const program = helperProgram(t, kind);
+    await using spawner = await startHelperSpawner({ runtimeDirectory: folder, program });
+    const names = readdirSync(folder).length;
+    const starts = Array.from({ length: 50 }, async () => {
+      const spawned = await spawner.spawn({ ...SHELL, args: ["-c", "exit 3"], stdin: "pipe" });
+      spawned.stdin?.on("error", () => undefined);
+      spawned.stdin?.write(Buffer.alloc(1 << 21));
+      const { exitCode } = await finish(spawned);
+      assert.equal(exitCode, 3);
+      spawned.stdin?.destroy();
+    });
+    await Promise.all(starts);
+    assert.equal(readdirSync(folder).length, names);
+  });
+
+  test("a program that can't be started leaves no pipe", async (t) => {
+    const folder = temporaryDirectory(t);
+    const program = helperProgram(t, kind);
+    await using spawner = await startHelperSpawner({ runtimeDirectory: folder, program });
+    const names = readdirSync(folder).length;
+    const request: SpawnRequest = { ...SHELL, program: "/nonexistent", stdin: "pipe" };
+    await assert.rejects(spawner.spawn(request), GitSpawnError);
+    assert.equal(readdirSync(folder).length, names);
   });
 
   test("reads stdin as empty when there is none", async (t) => {

@@ -73,7 +73,7 @@ async function letGitTake(
   await using process = await git.start(quarantine, command, {
     signal,
     usage,
-    stdin: "pipe",
+    stdin: "wide-pipe",
     stderr: "stream",
   });
   // Git says what is wrong with a pack that ends early.

@@ -1,5 +1,8 @@
-import { binaryFromBytes } from "../../git/ref/binary-string.ts";
+import { isUtf8 } from "node:buffer";
+import { DomainError } from "../../base/error/domain-error.ts";
+import { binaryFromBytes, bytesFromBinary, textFromBinary } from "../../git/ref/binary-string.ts";
 import type { ListedRef } from "../../git/ref/ref-reader.ts";
+import { wrapError } from "../../rpc/rpc-error.ts";
 
 /** How a mirror becomes like the repository. All names are binary strings. */
 export interface MirrorPlan {
@@ -28,6 +31,9 @@ export interface MirrorState {
 /** Divergent references beyond this many aren't told of. */
 const DIVERGENT_MAX = 100;
 
+const OWN = "checking for ancestry";
+const DEFAULT = "checking for default branch ancestry";
+
 /** Compares a repository with its mirror. */
 export async function planMirror(state: MirrorState): Promise<MirrorPlan> {
   const { local, defaultBranch, isSelected, isAncestor } = state;
@@ -40,7 +46,8 @@ export async function planMirror(state: MirrorState): Promise<MirrorPlan> {
     extra.delete(name);
     if (mirrored === oid) continue;
     const mustKeep = state.keepDivergentRefs && mirrored !== undefined;
-    if (!mustKeep || (await isAncestor(mirrored, oid))) updates.push(name);
+    const isBehind = !mustKeep || (await during(OWN, isAncestor(mirrored, oid)));
+    if (isBehind) updates.push(name);
     else if (isSelected(name) && divergent.length < DIVERGENT_MAX) divergent.push(name);
   }
   const mayDelete = !state.keepDivergentRefs && local.some(({ name }) => name === defaultBranch);
@@ -65,21 +72,59 @@ async function merged(
   isAncestor: IsAncestor,
 ): Promise<string[]> {
   const names: string[] = [];
-  for (const [name, oid] of extra) if (await isAncestor(oid, defaultBranch)) names.push(name);
+  for (const [name, oid] of extra) {
+    if (await during(DEFAULT, isAncestor(oid, defaultBranch))) names.push(name);
+  }
   return names;
+}
+
+async function during<Result>(doing: string, step: Promise<Result>): Promise<Result> {
+  try {
+    return await step;
+  } catch (error) {
+    throw wrapError("unknown", doing, error);
+  }
 }
 
 /**
  * Makes the choice of the references to mirror: all tags, and the branches that match one of the
  * patterns, in which `*` stands for any text. Without patterns, all branches.
+ *
+ * @throws DomainError when a pattern isn't UTF-8
  */
 export function selectReferences(patterns: readonly Uint8Array[]): (name: string) => boolean {
+  refuseOtherThanUtf8(patterns);
   const branches = patterns.map((pattern) =>
     binaryFromBytes(pattern).split("*").map(literally).join("[^\\n]*"),
   );
   const names = branches.length === 0 ? "[^\\n]+" : branches.join("|");
   const choice = new RegExp(`^refs/tags/[^\\n]+$|^refs/heads/(?:${names})$`);
   return (name) => choice.test(name);
+}
+
+/** Clients are told the rest of the expression that the reference server makes of the patterns. */
+function refuseOtherThanUtf8(patterns: readonly Uint8Array[]): void {
+  const expressions = patterns.map((pattern) =>
+    binaryFromBytes(pattern).split("*").map(literally).join(".*"),
+  );
+  const whole = `${expressions.join("|")})$`;
+  const valid = validLength(bytesFromBinary(whole));
+  if (valid === whole.length) return;
+  const rest = textFromBinary(whole.slice(valid));
+  throw new DomainError(
+    "internal",
+    `create reference matcher: error parsing regexp: invalid UTF-8: \`${rest}\``,
+  );
+}
+
+/** The bytes in front of the first one that is no UTF-8. */
+function validLength(bytes: Buffer): number {
+  for (let start = 0; start < bytes.length; ) {
+    const length = [1, 2, 3, 4].find((size) => isUtf8(bytes.subarray(start, start + size)));
+    if (length === undefined) return start;
+    start += length;
+  }
+  return bytes.length;
 }
 
 function literally(text: string): string {

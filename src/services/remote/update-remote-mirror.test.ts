@@ -218,6 +218,20 @@ test("updateRemoteMirror says what is wrong", async (t) => {
   await refuses([{ repository }], "invalid-argument", "missing Remote");
   await refuses([{ repository, remote: {} }], "invalid-argument", "remote is missing URL");
   const remote = { url: to.path };
+  const pattern = Buffer.from("b.\xff*", "latin1");
+  const other = { onlyBranchesMatching: [Buffer.from("c")] };
+  await refuses(
+    [{ repository, remote, onlyBranchesMatching: [Buffer.from("é*"), pattern] }, other],
+    "internal",
+    "create reference matcher: error parsing regexp: invalid UTF-8: `\ufffd.*|c)$`",
+  );
+  const sha256 = server.repository({ format: "sha256" });
+  fill(sha256, { "refs/heads/b": ["1"] });
+  await refuses(
+    [{ repository, remote: { url: sha256.path }, keepDivergentRefs: true }],
+    "internal",
+    /^checking for ancestry: determine ancestry: exit status 128, stderr: "fatal: Not a valid object name [0-9a-f]{64}/,
+  );
   await refuses([{ repository, remote }], "internal", /^push to mirror: git push: exit status 1, /);
   await refuses(
     [{ repository, remote: { ...remote, resolvedAddress: "foo" } }],

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { peelToCommit } from "../../git/object/peel.ts";
-import { parseOid } from "../../git/oid/oid.ts";
+import { parseOid, zeroOid } from "../../git/oid/oid.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import type { RefName } from "../../git/ref/ref-name.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
@@ -37,7 +37,7 @@ export function updateRemoteMirror(needs: Needs): UpdateRemoteMirror {
     const remote = checkedRemote(first);
     const options = gitCall(call);
     try {
-      const patterns = await collectPatterns(first, rest);
+      const isSelected = selectReferences(await collectPatterns(first, rest));
       const env = configEnvironment(remoteSettings(`inmemory-${remote.suffix}`, remote));
       await using ssh = await prepareSsh(first);
       const named = {
@@ -46,7 +46,7 @@ export function updateRemoteMirror(needs: Needs): UpdateRemoteMirror {
       };
       const repository = openLocated(needs, located, call);
       const mirroring = { git: needs.git, repository, remote: named, options };
-      const plan = await makePlan(mirroring, patterns, first.keepDivergentRefs);
+      const plan = await makePlan(mirroring, isSelected, first.keepDivergentRefs);
       await push(mirroring, plan, !first.keepDivergentRefs);
       return { divergentRefs: plan.divergent.map(bytesFromBinary) };
     } catch (error) {
@@ -95,7 +95,7 @@ async function collectPatterns(
 
 async function makePlan(
   mirroring: Mirroring,
-  patterns: readonly Uint8Array[],
+  isSelected: (name: string) => boolean,
   keepDivergentRefs: boolean,
 ): Promise<MirrorPlan> {
   const { git, repository, remote, options } = mirroring;
@@ -106,7 +106,7 @@ async function makePlan(
     remote: remoteRefs,
     defaultBranch: defaultBranch(repository),
     keepDivergentRefs,
-    isSelected: selectReferences(patterns),
+    isSelected,
     isAncestor: ancestry(mirroring),
   });
 }
@@ -123,9 +123,13 @@ function ancestry({ git, repository, options }: Mirroring): IsAncestor {
   const { objects, refs, history } = repository;
   return async (ancestor, child) => {
     const ancestorOid = parseOid(ancestor);
-    if (ancestorOid === undefined || objects.header(ancestorOid) === undefined) return false;
+    // Of an id that is too long or too short for the repository, git says what is wrong.
+    const isKnowable = ancestor.length === zeroOid(objects.format).length;
+    if (ancestorOid === undefined || (isKnowable && objects.header(ancestorOid) === undefined)) {
+      return false;
+    }
     const childOid = parseOid(child) ?? refs.findOid(child as RefName);
-    const older = peelToCommit(objects, ancestorOid);
+    const older = isKnowable ? peelToCommit(objects, ancestorOid) : undefined;
     const newer = childOid && peelToCommit(objects, childOid);
     if (older !== undefined && newer !== undefined) {
       return history.isAncestor(older, newer, options.signal);
@@ -135,12 +139,8 @@ function ancestry({ git, repository, options }: Mirroring): IsAncestor {
     const asked = await collectGit(git, repository.located, command, options);
     if (asked.failure === undefined) return true;
     if (asked.failure.exitCode === 1) return false;
-    const doing = "checking for ancestry: determine ancestry";
-    throw wrapError(
-      "unknown",
-      doing,
-      said(asked.failure.message, asked.stderrBytes, asked.failure),
-    );
+    const reason = said(asked.failure.message, asked.stderrBytes, asked.failure);
+    throw wrapError("unknown", "determine ancestry", reason);
   };
 }
 

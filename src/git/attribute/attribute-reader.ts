@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { ObjectDatabase } from "../object/object-database.ts";
-import { findTreeEntry } from "../object/tree-object.ts";
 import type { Oid } from "../oid/oid.ts";
 import { bytesFromBinary } from "../ref/binary-string.ts";
 import {
@@ -128,7 +127,7 @@ function readFromTree(objects: ObjectDatabase, root: Oid, path: string): Buffer 
   for (let start = 0; start < bytes.length; ) {
     const tree = objects.read(oid);
     if (tree?.type !== "tree") return undefined;
-    const match = findTreeEntry(tree.content, bytes, start, objects.format);
+    const match = objects.trees.find(tree.content, bytes, start);
     if (match === undefined) return undefined;
     oid = match.entry.oid;
     start = match.rest;

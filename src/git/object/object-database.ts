@@ -11,6 +11,7 @@ import { hashObject } from "./object-hash.ts";
 import type { ObjectSource, ObjectSources } from "./object-source.ts";
 import type { GitObject, ObjectHeader, ObjectType } from "./object-type.ts";
 import { oidBytes } from "./oid-bytes.ts";
+import { TreeLookup } from "./tree-lookup.ts";
 
 /**
  * Contents that `read` makes without asking: it stops the event loop while it does so, about a
@@ -52,6 +53,8 @@ interface Copy {
  */
 export class ObjectDatabase {
   readonly format: ObjectFormat;
+  /** Finds entries in the trees that are read here. */
+  readonly trees: TreeLookup;
   readonly #options: ObjectDatabaseOptions;
   /** Holds the id that is looked up right now, for lookups that don't wait. */
   readonly #oid: Buffer;
@@ -64,6 +67,7 @@ export class ObjectDatabase {
 
   constructor(options: ObjectDatabaseOptions) {
     this.format = options.format;
+    this.trees = new TreeLookup(options.format);
     this.#options = options;
     this.#oid = Buffer.alloc(OID_BYTES[options.format]);
     this.#emptyTree = hashObject("tree", this.#oid.subarray(0, 0), options.format);

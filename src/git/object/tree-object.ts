@@ -85,6 +85,16 @@ export class TreeCursor {
     return oidAt(this.content, this.nameEnd + 1, this.format);
   }
 
+  /** Where the next entry begins. */
+  get end(): number {
+    return this.#offset;
+  }
+
+  /** Makes the entry that begins at `offset` the next one. */
+  moveTo(offset: number): void {
+    this.#offset = offset;
+  }
+
   /** Steps to the next entry, if there is one. Throws `CorruptObjectError`. */
   next(): boolean {
     const { content } = this;

@@ -4,7 +4,6 @@ import { ObjectNotFoundError, ObjectTooLargeError } from "../object/object-error
 import type { GitObject } from "../object/object-type.ts";
 import { peelTags, peelToCommit, peelToTree } from "../object/peel.ts";
 import { TagObject } from "../object/tag-object.ts";
-import { findTreeEntry } from "../object/tree-object.ts";
 import type { Oid } from "../oid/oid.ts";
 import { bytesFromBinary } from "../ref/binary-string.ts";
 import { type RevisionSource, resolveName } from "./resolve-name.ts";
@@ -147,7 +146,7 @@ function findPath(source: RevisionSource, oid: Oid, path: string): Oid {
   for (let start = 0; start < bytes.length; ) {
     const { type, content } = readObject(source, current);
     if (type !== "tree") throw new DeadEndError();
-    const match = findTreeEntry(content, bytes, start, source.objects.format);
+    const match = source.objects.trees.find(content, bytes, start);
     if (match === undefined) throw new DeadEndError();
     current = match.entry.oid;
     start = match.rest;

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import type { ObjectDatabase } from "../../git/object/object-database.ts";
-import { TreeCursor, type TreeEntry } from "../../git/object/tree-object.ts";
+import type { TreeEntry } from "../../git/object/tree-object.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import type { OpenedRepository } from "./open-repository.ts";
@@ -52,14 +52,7 @@ export class TreeEntryFinder {
     const { objects } = this.#repository;
     const content = await readTree(objects, tree, this.#signal);
     if (content === undefined) return undefined;
-    const cursor = new TreeCursor(content, objects.format);
-    const wanted = bytesFromBinary(name);
-    while (cursor.next()) {
-      const isIt =
-        cursor.nameEnd - cursor.nameStart === wanted.length && cursor.compareWith(wanted, 0) === 0;
-      if (isIt) return { mode: cursor.mode, name: wanted, oid: cursor.oid };
-    }
-    return undefined;
+    return objects.trees.findName(content, bytesFromBinary(name));
   }
 }
 

@@ -1,6 +1,5 @@
 import { Mailmap } from "../../git/mailmap/mailmap.ts";
 import { peelToTree } from "../../git/object/peel.ts";
-import { findTreeEntry } from "../../git/object/tree-object.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { HEAD } from "../../git/ref/ref-name.ts";
 import type { Call } from "../../rpc/call.ts";
@@ -56,6 +55,6 @@ function findMailmap(objects: OpenedRepository["objects"], head: Oid): Oid | und
     const tree = peelToTree(objects, head);
     const content = tree === undefined ? undefined : objects.read(tree)?.content;
     if (content === undefined) return undefined;
-    return findTreeEntry(content, NAME, 0, objects.format)?.entry.oid;
+    return objects.trees.find(content, NAME)?.entry.oid;
   });
 }

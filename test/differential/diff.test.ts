@@ -45,11 +45,11 @@ async function printOwn(
   right: string,
   percent: number,
 ): Promise<Buffer | undefined> {
-  const { objects, patches } = compared.reader;
+  const { objects, shelves } = compared.reader;
   const tree = treeOf(compared, compared.head);
   const infoPath = join(compared.repository.path, "info/attributes");
   const attributes = new AttributeReader({ objects, tree, infoPath });
-  const contents = new DiffContents(objects, attributes, patches);
+  const contents = new DiffContents(objects, attributes, shelves.patches);
   const trees = { left: treeOf(compared, left), right: treeOf(compared, right) };
   try {
     const renameScoreMin = percent * 600;

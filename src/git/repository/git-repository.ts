@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { GitConfig } from "../config/git-config.ts";
-import type { PatchMemory, PatchShelf } from "../diff/tree/patch-memory.ts";
 import { CommitHistory } from "../graph/commit-history.ts";
 import { ObjectDatabase } from "../object/object-database.ts";
 import type { ObjectSources } from "../object/object-source.ts";
@@ -9,6 +8,7 @@ import { FilesRefReader } from "../ref/files-ref-reader.ts";
 import type { RefReader } from "../ref/ref-reader.ts";
 import { ReftableRefReader } from "../ref/reftable-ref-reader.ts";
 import { type RefFormat, readConfigBytes, readRepositoryFormat } from "./repository-format.ts";
+import type { RepositoryMemory, RepositoryShelves } from "./repository-memory.ts";
 
 /** Where the objects of a push are that isn't accepted yet. */
 export interface Quarantine {
@@ -34,8 +34,8 @@ export class GitRepository {
   readonly objects: ObjectDatabase;
   readonly refs: RefReader;
   readonly history: CommitHistory;
-  /** Patches between its blobs. */
-  readonly patches: PatchShelf;
+  /** What was made of its objects. */
+  readonly shelves: RepositoryShelves;
   readonly #format: ReturnType<typeof readRepositoryFormat>;
 
   /**
@@ -46,14 +46,14 @@ export class GitRepository {
   constructor(
     path: string,
     sources: ObjectSources,
-    patches: PatchMemory,
+    memory: RepositoryMemory,
     quarantine?: Quarantine,
     known?: GitRepository,
   ) {
     const { objectFormat, refFormat, config, configBytes } =
       known === undefined ? readRepositoryFormat(path) : known.#format;
     this.path = path;
-    this.patches = patches.shelf();
+    this.shelves = memory.shelves();
     this.objectFormat = objectFormat;
     this.refFormat = refFormat;
     this.config = config;

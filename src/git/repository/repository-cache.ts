@@ -1,11 +1,11 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { PatchMemory } from "../diff/tree/patch-memory.ts";
 import { ObjectSources } from "../object/object-source.ts";
 import { FileState } from "../pack/file-state.ts";
 import { ReaderResources } from "../pack/reader-resources.ts";
 import { GitRepository, type Quarantine } from "./git-repository.ts";
 import { RepositoryMissingError } from "./repository-format.ts";
+import { RepositoryMemory } from "./repository-memory.ts";
 
 /** Repositories that are kept between requests. Each takes some kilobytes while it is idle. */
 export const REPOSITORIES_MAX: number = 2000;
@@ -25,7 +25,7 @@ interface CachedRepository {
  */
 export class RepositoryCache {
   readonly #sources: ObjectSources;
-  readonly #patches = new PatchMemory();
+  readonly #memory = new RepositoryMemory();
   readonly #countMax: number;
   /** The one that was unused for longest comes first. */
   readonly #repositories = new Map<string, CachedRepository>();
@@ -73,7 +73,7 @@ export class RepositoryCache {
    * accepted yet. It isn't kept: close it with the push.
    */
   openQuarantine(path: string, quarantine: Quarantine): GitRepository {
-    return new GitRepository(path, this.#sources, this.#patches, quarantine, this.open(path));
+    return new GitRepository(path, this.#sources, this.#memory, quarantine, this.open(path));
   }
 
   /** Drops what is known of the repository at `path`, for example because it is removed. */
@@ -92,7 +92,7 @@ export class RepositoryCache {
   #add(path: string, identity: string): GitRepository {
     const config = new FileState(join(path, "config"));
     config.hasChanged();
-    const repository = new GitRepository(path, this.#sources, this.#patches);
+    const repository = new GitRepository(path, this.#sources, this.#memory);
     this.#repositories.set(path, { repository, identity, config });
     for (const oldest of this.#repositories.keys()) {
       if (this.#repositories.size <= this.#countMax) break;

@@ -9,6 +9,13 @@ export interface EncodedEntry {
   readonly size: number;
 }
 
+/** An entry whose bytes were kept: a byte for the field, the length of the message, the message. */
+export function keptEntry(bytes: Buffer): EncodedEntry {
+  let start = 1;
+  while ((bytes[start] ?? 0) >= 128) start++;
+  return { bytes, size: bytes.length - start - 1 };
+}
+
 /** The size of an entry for `ReplyChunk`. */
 export function encodedEntrySize({ size }: EncodedEntry): number {
   return size;

@@ -22,7 +22,7 @@ export interface OpenedRepository {
   readonly refs: GitRepository["refs"];
   readonly history: GitRepository["history"];
   readonly config: GitRepository["config"];
-  readonly patches: GitRepository["patches"];
+  readonly shelves: GitRepository["shelves"];
 }
 
 /** Finds a request's repository, see `locateRepository`, and opens it for reading. */
@@ -45,12 +45,12 @@ export function openLocated(
 ): OpenedRepository {
   const { path, alternateObjectDirectories: alternates = [] } = located;
   if (located.objectDirectory === undefined && alternates.length === 0) {
-    const { objects, refs, history, config, patches } = repositories.open(path);
-    return { located, objects, refs, history, config, patches };
+    const { objects, refs, history, config, shelves } = repositories.open(path);
+    return { located, objects, refs, history, config, shelves };
   }
   const { objectDirectory = join(path, "objects") } = located;
   const quarantined = repositories.openQuarantine(path, { objectDirectory, alternates });
   call.atEnd(() => quarantined.close());
-  const { objects, refs, history, config, patches } = quarantined;
-  return { located, objects, refs, history, config, patches };
+  const { objects, refs, history, config, shelves } = quarantined;
+  return { located, objects, refs, history, config, shelves };
 }

@@ -79,13 +79,14 @@ export function openDiffContents(
   repository: OpenedRepository,
   subcommand: "diff" | "diff-tree" | "diff-pairs",
 ): DiffContents {
-  const { objects, located, config, patches } = repository;
+  const { objects, located, config, shelves } = repository;
   checkConfiguration(config, git, subcommand);
   if (existsSync(MACHINE_ATTRIBUTES)) throw new LeftToGitError("configuration");
   // The runner lets only some commands look at the attributes that HEAD has.
   const tree = subcommand === "diff" ? findTree(repository, "HEAD") : undefined;
   const infoPath = join(located.path, "info", "attributes");
-  return new DiffContents(objects, new AttributeReader({ objects, tree, infoPath }), patches);
+  const attributes = new AttributeReader({ objects, tree, infoPath });
+  return new DiffContents(objects, attributes, shelves.patches);
 }
 
 const MACHINE_ATTRIBUTES = "/etc/gitattributes";

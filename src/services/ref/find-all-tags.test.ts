@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { MessageInitShape, UnknownEnum } from "@bufbuild/protobuf";
@@ -119,6 +119,41 @@ test("findAllTags shows people as the mailmap of HEAD says", async (t) => {
   const [tag] = reply?.tags ?? [];
   assert.equal(Buffer.from(tag?.tagger?.name ?? []).toString(), "Proper Name");
   assert.equal(Buffer.from(tag?.targetCommit?.committer?.name ?? []).toString(), "Proper Name");
+});
+
+test("findAllTags answers again as things are by then", async (t) => {
+  const server = await startTestServer(t);
+  const client = server.client(RefService);
+  const { address, path, git, gitLine } = server.repository();
+  const taggers = async (): Promise<string[]> => {
+    const replies = await collect(client.findAllTags({ repository: address }));
+    return replies.flatMap(({ tags }) =>
+      tags.map(({ name, tagger, targetCommit }) =>
+        [name, tagger?.name, targetCommit?.subject].map((bytes) => Buffer.from(bytes ?? [])).join(),
+      ),
+    );
+  };
+  const first = gitLine(["commit-tree", gitLine(["mktree"]), "-m", "first"]);
+  git(["tag", "-m", "message", "v1", first]);
+  git(["tag", "v2", first]);
+  git(["pack-refs", "--all"]);
+  const before = ["v1,C O Mitter,first", "v2,,first"];
+  for (let time = 0; time < 3; time++) assert.deepEqual(await taggers(), before);
+
+  const input = "Proper Name <proper@example.com> <committer@example.com>\n";
+  const blob = gitLine(["hash-object", "-w", "--stdin"], { input });
+  const tree = gitLine(["mktree"], { input: `100644 blob ${blob}\t.mailmap\n` });
+  git(["update-ref", "refs/heads/main", gitLine(["commit-tree", tree, "-m", "second"])]);
+  const mapped = ["v1,Proper Name,first", "v2,,first"];
+  for (let time = 0; time < 2; time++) assert.deepEqual(await taggers(), mapped);
+
+  git(["tag", "-f", "v2", "main"]);
+  git(["pack-refs", "--all"]);
+  const moved = ["v1,Proper Name,first", "v2,,second"];
+  for (let time = 0; time < 2; time++) assert.deepEqual(await taggers(), moved);
+
+  rmSync(join(path, "objects", first.slice(0, 2), first.slice(2)));
+  await assert.rejects(taggers(), { kind: "internal" });
 });
 
 test("findAllTags refuses invalid requests", async (t) => {

@@ -17,12 +17,18 @@ import {
 import { SortDirection, TagSchema } from "../../proto/shared_pb.ts";
 import type { EncodingHandler } from "../../rpc/handler.ts";
 import { invalidArgument, RpcError } from "../../rpc/rpc-error.ts";
-import { type EncodedEntry, encodedEntrySize, encodedReply } from "../common/encoded-list.ts";
+import {
+  type EncodedEntry,
+  encodedEntrySize,
+  encodedReply,
+  keptEntry,
+} from "../common/encoded-list.ts";
 import { gitCommit } from "../common/git-commit.ts";
 import { isDamage } from "../common/git-failure.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import type { Mailmaps } from "../common/mailmaps.ts";
 import { MessageWriter } from "../common/message-writer.ts";
+import { ObjectNumbers } from "../common/object-numbers.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { batchesOnPage, PageCutter, PageTokenNotFoundError } from "../common/pagination.ts";
 import { readObject } from "../common/read-commit.ts";
@@ -37,6 +43,7 @@ type FindAllTags = EncodingHandler<typeof RefService.method.findAllTags>;
 
 /** Lists tags and the commits they lead to, in pages if wanted. */
 export function findAllTags(needs: Needs): FindAllTags {
+  const mailmapNumbers = new ObjectNumbers<Mailmap>();
   return async function* (request, call) {
     const located = locateRepository(needs.locator, request.repository);
     const sort = parseSort(request.sortBy);
@@ -46,12 +53,13 @@ export function findAllTags(needs: Needs): FindAllTags {
     const query = { patterns: ["refs/tags/"], sort };
     const batches = listedRefBatches(repository, query, call.signal);
     const chunk = new ReplyChunk(encodedEntrySize);
-    const reading = { writer: new MessageWriter(), repository, mailmap, signal: call.signal };
+    const memory = `FindAllTags:${mailmapNumbers.of(mailmap)}:`;
+    const writer = new MessageWriter();
+    const reading = { writer, repository, mailmap, memory, signal: call.signal };
     try {
       for await (const refs of batchesOnPage(batches, page, ({ name }) => name)) {
         for (const ref of refs) {
-          const objects = readSmallObjects(repository, ref) ?? (await readObjects(reading, ref));
-          const full = chunk.add(encodeTag(reading, ref, objects));
+          const full = chunk.add(recallTag(reading, ref) ?? (await makeTag(reading, ref)));
           if (full !== undefined) yield encodedReply(FindAllTagsResponseSchema, full);
         }
       }
@@ -100,7 +108,38 @@ interface Reading {
   readonly writer: MessageWriter;
   readonly repository: OpenedRepository;
   readonly mailmap: Mailmap | undefined;
+  /** Begins the keys of tags that are kept with this mailmap. */
+  readonly memory: string;
   readonly signal: AbortSignal;
+}
+
+/** A tag as it was encoded before, when its objects are still there. */
+function recallTag(
+  { repository: { objects, shelves }, memory }: Reading,
+  ref: ListedRef,
+): EncodedEntry | undefined {
+  const known = shelves.answers.find(memory + keyOf(ref));
+  if (known === undefined || !objects.has(ref.oid)) return undefined;
+  const { peeled } = ref;
+  return isKnown(peeled) && !objects.has(peeled) ? undefined : keptEntry(known);
+}
+
+async function makeTag(reading: Reading, ref: ListedRef): Promise<EncodedEntry> {
+  const { repository, memory } = reading;
+  const objects = readSmallObjects(repository, ref) ?? (await readObjects(reading, ref));
+  const entry = encodeTag(reading, ref, objects);
+  // Without reading the tag nobody would know whose presence to ask for.
+  const isComplete = objects.tag === undefined || isKnown(ref.peeled);
+  if (isComplete) repository.shelves.answers.keep(memory + keyOf(ref), entry.bytes);
+  return entry;
+}
+
+function isKnown(peeled: ListedRef["peeled"]): peeled is Oid {
+  return peeled !== undefined && peeled !== null;
+}
+
+function keyOf({ name, oid, peeled }: ListedRef): string {
+  return `${oid}${peeled ?? ""}${name}`;
 }
 
 /** Encodes tags without making messages of them: there may be very many. */

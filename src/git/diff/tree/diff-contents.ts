@@ -1,4 +1,5 @@
 import { isSystemError } from "../../../base/error/is-system-error.ts";
+import type { MemoryShelf } from "../../../base/memory/shelved-memory.ts";
 import type { AttributeReader } from "../../attribute/attribute-reader.ts";
 import type { AttributeState } from "../../attribute/attribute-rules.ts";
 import type { ObjectDatabase } from "../../object/object-database.ts";
@@ -13,7 +14,7 @@ import { type FindFunction, findAnyFunction } from "../text/function-line.ts";
 import { findFunctionsOf } from "../text/language-functions.ts";
 import { LineMemory } from "../text/line-memory.ts";
 import { type DiffFile, isRegular, isSubmodule } from "./file-pair.ts";
-import type { KnownPatch, PatchShelf } from "./patch-memory.ts";
+import type { KnownPatch } from "./known-patch.ts";
 
 /** Larger files are left to git. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -27,7 +28,7 @@ const NOTHING = Buffer.alloc(0);
 export class DiffContents {
   readonly #objects: ObjectDatabase;
   readonly #attributes: AttributeReader;
-  readonly #patches: PatchShelf | undefined;
+  readonly #patches: MemoryShelf<KnownPatch> | undefined;
   /** For comparing texts, one pair at a time. */
   readonly memory: LineMemory = new LineMemory();
   /** Blobs that needn't be stored. */
@@ -38,7 +39,11 @@ export class DiffContents {
   bytesRead = 0;
 
   /** @param patches where patches of these objects are kept for later requests */
-  constructor(objects: ObjectDatabase, attributes: AttributeReader, patches?: PatchShelf) {
+  constructor(
+    objects: ObjectDatabase,
+    attributes: AttributeReader,
+    patches?: MemoryShelf<KnownPatch>,
+  ) {
     this.#objects = objects;
     this.#attributes = attributes;
     this.#patches = patches;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PatchMemory } from "./patch-memory.ts";
+import { ShelvedMemory } from "./shelved-memory.ts";
 
 test("a patch is found again, in its own repository only", () => {
-  const memory = new PatchMemory();
+  const memory = new ShelvedMemory<Buffer | "binary">(1_000_000);
   const shelf = memory.shelf();
   const other = memory.shelf();
   shelf.keep("one", Buffer.from("hunk"));
@@ -15,7 +15,7 @@ test("a patch is found again, in its own repository only", () => {
 });
 
 test("memory is bounded, and what is used stays", () => {
-  const memory = new PatchMemory(10_000);
+  const memory = new ShelvedMemory(10_000);
   const shelf = memory.shelf();
   shelf.keep("used", Buffer.alloc(1000, 1));
   for (let count = 0; count < 50; count++) {
@@ -28,7 +28,7 @@ test("memory is bounded, and what is used stays", () => {
 });
 
 test("a large patch isn't kept", () => {
-  const memory = new PatchMemory();
+  const memory = new ShelvedMemory<Buffer | "binary">(1_000_000);
   const shelf = memory.shelf();
   shelf.keep("large", Buffer.alloc(256 * 1024 + 1));
   assert.equal(shelf.find("large"), undefined);

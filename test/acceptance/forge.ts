@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { temporaryDirectory } from "../../src/testing/git-repository.ts";
 import { eventually, hasEnded } from "../../src/testing/processes.ts";
+import { startOnFreePorts, untilFree } from "./free-ports.ts";
 
 /** A forge in processes of its own, as `make run` starts it. */
 export interface Forge {
@@ -48,22 +47,23 @@ export async function startForge(
     temporaryDirectory(t, () => stop()),
     "forge",
   );
-  const [grpcPort, httpPort, sshPort] = await freePorts(3);
   if (gateway !== undefined) {
     mkdirSync(folder);
     writeFileSync(join(folder, "gateway.toml"), `create_on_push = true\n${gateway}`);
   }
-  const environment = {
-    ...process.env,
-    FORGE_DIR: folder,
-    GRPC_PORT: String(grpcPort),
-    HTTP_PORT: String(httpPort),
-    SSH_PORT: String(sshPort),
-  };
   let child: ChildProcess | undefined;
   const log: Log = { text: "" };
-  const start = async (): Promise<void> => {
+  const startOn = async (ports: readonly number[]): Promise<readonly number[]> => {
+    const [grpcPort, httpPort, sshPort] = ports;
+    const environment = {
+      ...process.env,
+      FORGE_DIR: folder,
+      GRPC_PORT: String(grpcPort),
+      HTTP_PORT: String(httpPort),
+      SSH_PORT: String(sshPort),
+    };
     child = await launch(environment, prefix, log);
+    return ports;
   };
   const stop = async (): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -83,7 +83,8 @@ export async function startForge(
     // It may end later than its parent: it holds its port until its last write is done.
     await eventually("the server is gone", 60_000, () => hasEnded(server));
   };
-  await start();
+  const ports = await startOnFreePorts(3, startOn);
+  const [grpcPort, httpPort, sshPort] = ports;
   return {
     folder,
     storagePath: join(folder, "repositories"),
@@ -98,7 +99,9 @@ export async function startForge(
     },
     stop,
     kill,
-    start,
+    start: async () => {
+      await untilFree(() => startOn(ports));
+    },
   };
 }
 
@@ -123,7 +126,7 @@ async function launch(
     log.text = (log.text + chunk.toString()).slice(-LOG_LENGTH_MAX);
   };
   child.stderr.on("data", take);
-  const failed = once(child, "exit").then(() => {
+  const failed = once(child, "close").then(() => {
     throw new Error(`the forge has ended: ${log.text}`);
   });
   failed.catch(() => undefined);
@@ -145,30 +148,4 @@ async function expired(): Promise<never> {
 /** The forge has one child: the server. */
 function childOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0]);
-}
-
-/**
- * Ports that were free a moment ago, all different. None is of those that the system gives to
- * whoever asks for any: a test beside us would take it before we can.
- */
-export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    const port = randomInt(PORTS.first, PORTS.end);
-    if (await isFree(port)) ports.add(port);
-  }
-  return [...ports];
-}
-
-const PORTS = { first: 12_000, end: 32_000 };
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    await once(server.listen(port, "127.0.0.1"), "listening");
-  } catch {
-    return false;
-  }
-  await once(server.close(), "close");
-  return true;
 }

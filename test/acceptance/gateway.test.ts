@@ -10,7 +10,7 @@ import { temporaryDirectory } from "../../src/testing/git-repository.ts";
 import { eventually } from "../../src/testing/processes.ts";
 import { writeCommit } from "../../src/testing/test-commits.ts";
 import { startTestServer } from "../../src/testing/test-server.ts";
-import { freePorts } from "./forge.ts";
+import { freePorts, startOnFreePorts, untilFree } from "./free-ports.ts";
 import { GitClient } from "./git-client.ts";
 import { makeWorkTree } from "./work-tree.ts";
 
@@ -24,7 +24,14 @@ interface Doors {
 
 /** Starts a gateway that ends with the test. */
 async function startGateway(t: TestContext, serverAddress: string): Promise<Doors> {
-  const [httpPort, sshPort] = await freePorts(2);
+  return startOnFreePorts(2, (ports) => startGatewayOn(t, serverAddress, ports));
+}
+
+async function startGatewayOn(
+  t: TestContext,
+  serverAddress: string,
+  [httpPort, sshPort]: readonly number[],
+): Promise<Doors> {
   const folder = temporaryDirectory(t);
   const config = join(folder, "gateway.toml");
   writeFileSync(
@@ -38,10 +45,17 @@ async function startGateway(t: TestContext, serverAddress: string): Promise<Door
   const start = async (): Promise<() => Promise<void>> => {
     const child = spawn(PROGRAM, [config], { stdio: ["ignore", "pipe", "pipe"] });
     let log = "";
-    child.stdout.on("data", (chunk: Buffer) => {
+    const take = (chunk: Buffer): void => {
       log += chunk.toString();
-    });
-    await eventually("the gateway listens", START_MS, () => log.includes("git over SSH"));
+    };
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    const isOver = (): boolean => child.exitCode !== null || log.includes("git over SSH");
+    await eventually("the gateway listens", START_MS, isOver);
+    if (child.exitCode !== null) {
+      if (!child.stderr.readableEnded) await once(child.stderr, "end");
+      throw new Error(`the gateway has ended: ${log}`);
+    }
     return async () => {
       const exited = once(child, "exit");
       child.kill("SIGTERM");
@@ -52,7 +66,7 @@ async function startGateway(t: TestContext, serverAddress: string): Promise<Door
   const keyPath = join(folder, "ssh/ssh_host_ed25519_key.pub");
   const key = readFileSync(keyPath, "utf8");
   await stopFirst();
-  const stop = await start();
+  const stop = await untilFree(start);
   t.after(stop);
   // A client that knows the host must know it again.
   assert.equal(readFileSync(keyPath, "utf8"), key);

@@ -1,21 +1,20 @@
 import type { ObjectDatabase } from "../../git/object/object-database.ts";
-import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import { internal } from "../../rpc/rpc-error.ts";
 import { Turns } from "../../storage/file/turns.ts";
 import { asInternal } from "../common/as-internal.ts";
 import { streamContent } from "../common/content-chunks.ts";
-import { fieldSize, numberFieldSize } from "../common/message-size.ts";
+import type { EncodedEntry } from "../common/encoded-list.ts";
+import { MessageWriter } from "../common/message-writer.ts";
 import type { ListedBlob } from "./listed-blobs.ts";
 
 /** A piece of a blob as replies carry it; id and size are empty in all but the first. */
 export interface BlobPart {
   readonly oid: string;
-  readonly size: bigint;
+  readonly size: number;
   readonly data: Uint8Array;
-  readonly path: Uint8Array;
+  /** A binary string. */
+  readonly path: string;
 }
-
-type PathlessPart = Omit<BlobPart, "path"> & { readonly path?: Uint8Array };
 
 /** How much is sent. */
 export interface BlobLimits {
@@ -27,6 +26,9 @@ export interface BlobLimits {
 
 const NOTHING = Buffer.alloc(0);
 
+/** Blobs that are looked up without a break: some milliseconds. */
+const BLOBS_PER_TURN = 200;
+
 /** Cuts blobs into the parts that are sent of them. */
 export async function* blobParts(
   objects: ObjectDatabase,
@@ -34,7 +36,7 @@ export async function* blobParts(
   { limit, bytesLimit }: BlobLimits,
   signal: AbortSignal,
 ): AsyncGenerator<BlobPart, void, undefined> {
-  const turns = new Turns(signal);
+  const turns = new Turns(signal, BLOBS_PER_TURN);
   let count = 0;
   try {
     for await (const blob of blobs) {
@@ -49,7 +51,7 @@ export async function* blobParts(
 
 async function* partsOf(
   objects: ObjectDatabase,
-  { oid, path: name, header: known }: ListedBlob,
+  { oid, path, header: known }: ListedBlob,
   bytesLimit: bigint,
   signal: AbortSignal,
 ): AsyncGenerator<BlobPart, void, undefined> {
@@ -58,25 +60,31 @@ async function* partsOf(
     const doing = bytesLimit === 0n ? `retrieving object info for "${oid}"` : "requesting object";
     throw internal(`${doing}: object not found`);
   }
-  const path = bytesFromBinary(name);
   const bytes = bytesLimit < 0n || bytesLimit > header.size ? header.size : Number(bytesLimit);
-  let head: Omit<BlobPart, "data"> = { oid, size: BigInt(header.size), path };
+  let head: Omit<BlobPart, "data"> = { oid, size: header.size, path };
   if (bytes === 0) {
     yield { ...head, data: NOTHING };
     return;
   }
   for await (const data of streamContent(objects, oid, bytes, signal)) {
     yield { ...head, data };
-    head = { oid: "", size: 0n, path };
+    head = { oid: "", size: 0, path };
   }
 }
 
-/** Encoded size of a part in bytes, see `ReplyChunk`. */
-export function blobPartSize({ oid, size, data, path }: PathlessPart): number {
-  return (
-    fieldSize(oid.length) +
-    numberFieldSize(Number(size)) +
-    fieldSize(data.length) +
-    fieldSize(path?.length ?? 0)
-  );
+/** The number of the list of blobs in the replies that carry one. */
+const BLOBS_FIELD = 1;
+
+/** Encodes parts as entries of a reply's list of blobs, with or without their paths. */
+export function blobPartEncoder(withPaths: boolean): (part: BlobPart) => EncodedEntry {
+  const writer = new MessageWriter();
+  return ({ oid, size, data, path }) => {
+    if (withPaths) writer.binary(4, path);
+    writer.bytes(3, data);
+    writer.number(2, size);
+    writer.binary(1, oid);
+    const length = writer.length;
+    writer.message(BLOBS_FIELD, 0);
+    return { bytes: writer.take(), size: length };
+  };
 }

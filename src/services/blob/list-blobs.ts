@@ -1,19 +1,18 @@
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
-import type { BlobService } from "../../proto/blob_pb.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import { type BlobService, ListBlobsResponseSchema } from "../../proto/blob_pb.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
 import { wrapError } from "../../rpc/rpc-error.ts";
+import { encodedEntrySize, encodedReply } from "../common/encoded-list.ts";
 import { gitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { openLocated, type ReadNeeds } from "../common/open-repository.ts";
 import { ReplyChunk } from "../common/reply-chunk.ts";
-import { blobPartSize, blobParts } from "./blob-parts.ts";
+import { blobPartEncoder, blobParts } from "./blob-parts.ts";
 import { listReachableBlobs } from "./listed-blobs.ts";
 import { parseWalkRevisions } from "./parse-walk-revisions.ts";
 
 type Needs = ReadNeeds & { readonly git: GitRunner };
-type ListBlobs = Handler<typeof BlobService.method.listBlobs>;
-
-const NOWHERE = Buffer.alloc(0);
+type ListBlobs = EncodingHandler<typeof BlobService.method.listBlobs>;
 
 /** Lists the blobs that revisions reach, with as much of their content as asked for. */
 export function listBlobs(needs: Needs): ListBlobs {
@@ -23,16 +22,17 @@ export function listBlobs(needs: Needs): ListBlobs {
     const { objects } = openLocated(needs, located, call);
     const ask = { git: needs.git, gitCall: gitCall(call) };
     const blobs = listReachableBlobs(located, revisions, ask);
-    const chunk = new ReplyChunk(blobPartSize);
+    const chunk = new ReplyChunk(encodedEntrySize);
+    const encode = blobPartEncoder(request.withPaths);
     try {
       for await (const part of blobParts(objects, blobs, request, call.signal)) {
-        const full = chunk.add(request.withPaths ? part : { ...part, path: NOWHERE });
-        if (full !== undefined) yield { blobs: full };
+        const full = chunk.add(encode(part));
+        if (full !== undefined) yield encodedReply(ListBlobsResponseSchema, full);
       }
     } catch (error) {
       throw wrapError("internal", "processing blobs", error);
     }
     const rest = chunk.rest();
-    if (rest !== undefined) yield { blobs: rest };
+    if (rest !== undefined) yield encodedReply(ListBlobsResponseSchema, rest);
   };
 }

@@ -9,6 +9,8 @@ import {
 } from "../../proto/commit_pb.ts";
 import type { EncodingHandler } from "../../rpc/handler.ts";
 import { wrapError } from "../../rpc/rpc-error.ts";
+import { Turns } from "../../storage/file/turns.ts";
+import { COMMITS_PER_TURN } from "../common/commit-chunks.ts";
 import { CommitEncoder } from "../common/commit-encoder.ts";
 import { encodedEntrySize, encodedReply } from "../common/encoded-list.ts";
 import { lazyGitCall } from "../common/git-call.ts";
@@ -36,8 +38,10 @@ export function listCommits(needs: Needs): ListCommits {
     const page = new CommitPage(request.paginationParams);
     const encoder = new CommitEncoder(mailmap);
     const chunk = new ReplyChunk(encodedEntrySize);
+    const turns = new Turns(call.signal, COMMITS_PER_TURN);
     try {
       for await (const oid of page.choose(listed)) {
+        if (turns.isOver()) await turns.next();
         const { content } =
           readSmallObject(repository.objects, oid) ??
           (await readListedCommit(repository, oid, call.signal));

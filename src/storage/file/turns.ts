@@ -11,15 +11,18 @@ const STEPS_PER_TURN = 500;
  */
 export class Turns {
   readonly #signal: AbortSignal;
+  readonly #stepsPerTurn: number;
   #steps = 0;
 
-  constructor(signal: AbortSignal) {
+  /** @param stepsPerTurn fewer than usual for steps that take longer */
+  constructor(signal: AbortSignal, stepsPerTurn: number = STEPS_PER_TURN) {
     this.#signal = signal;
+    this.#stepsPerTurn = stepsPerTurn;
   }
 
   /** Counts a step. */
   isOver(): boolean {
-    return ++this.#steps % STEPS_PER_TURN === 0;
+    return ++this.#steps % this.#stepsPerTurn === 0;
   }
 
   /** Lets others work, then throws the signal's reason when nobody waits for this work any more. */

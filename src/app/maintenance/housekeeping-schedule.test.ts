@@ -16,12 +16,21 @@ function setUp(t: TestContext) {
   runTestGit(["init", "--quiet", "--bare", `${root}/a.git`], {});
   const plans: Planner[] = [];
   const gates: PromiseWithResolvers<void>[] = [];
+  const looks: ("whole" | "glance")[] = [];
+  const plan = async (planner: Planner): Promise<void> => {
+    plans.push(planner);
+    const gate = Promise.withResolvers<void>();
+    gates.push(gate);
+    await gate.promise;
+  };
   const housekeeping = {
-    optimize: async (_: unknown, __: unknown, planner: Planner): Promise<void> => {
-      plans.push(planner);
-      const gate = Promise.withResolvers<void>();
-      gates.push(gate);
-      await gate.promise;
+    optimize: (_: unknown, __: unknown, planner: Planner): Promise<void> => {
+      looks.push("whole");
+      return plan(planner);
+    },
+    optimizeIfNeeded: (_: unknown, __: unknown, planner: Planner): Promise<void> => {
+      looks.push("glance");
+      return plan(planner);
     },
   };
   const schedule = new HousekeepingSchedule({
@@ -36,7 +45,7 @@ function setUp(t: TestContext) {
   const write = (times: number): void => {
     for (let count = 0; count < times; count++) schedule.noteWrite(ADDRESS);
   };
-  return { root, schedule, plans, write, finish };
+  return { root, schedule, plans, looks, write, finish };
 }
 
 test("a repository is tidied after so many writes, one at a time", async (t) => {
@@ -52,6 +61,18 @@ test("a repository is tidied after so many writes, one at a time", async (t) => 
   write(1);
   assert.equal(plans.length, 2);
   await finish();
+});
+
+test("a repository that is written to all the time is seldom looked at as a whole", async (t) => {
+  const { schedule, looks, write, finish } = setUp(t);
+  for (let round = 0; round < 3; round++) {
+    write(11);
+    await finish();
+  }
+  assert.deepEqual(looks, ["whole", "glance", "glance"]);
+  schedule.noteWrite(ADDRESS, true);
+  await finish();
+  assert.equal(looks.at(-1), "whole");
 });
 
 test("some writes are followed at once, and a call keeps the schedule out", async (t) => {

@@ -13,9 +13,11 @@ import type {
 
 interface Needs {
   readonly locator: RepositoryLocator;
-  readonly housekeeping: Pick<Housekeeping, "optimize">;
+  readonly housekeeping: Optimizer;
   readonly logger: Logger;
 }
+
+type Optimizer = Pick<Housekeeping, "optimize" | "optimizeIfNeeded">;
 
 /** When an operation is due. */
 interface Threshold {
@@ -42,19 +44,34 @@ const REPOSITORIES_MAX = 10_000;
 /** Repositories that are tidied at the same time; others have to wait for their next write. */
 const RUNS_MAX = 2;
 
+/** A repository that is written to all the time is looked at as a whole this often. */
+const WHOLE_LOOK_INTERVAL_MS = 60 * 60 * 1000;
+
 interface Activity {
   writes: number;
   isActive: boolean;
   /** Whether the files were counted, which is done once. */
   isCounted: boolean;
+  /** When all of it was last looked at, by a clock that never goes back. */
+  lookedMs: number;
   /** How many writes there had been when an operation was last done. */
   readonly lastRuns: Map<HousekeepingOperation, number>;
+}
+
+function newActivity(): Activity {
+  return {
+    writes: 0,
+    isActive: false,
+    isCounted: false,
+    lookedMs: Number.NEGATIVE_INFINITY,
+    lastRuns: new Map(),
+  };
 }
 
 /** Has repositories tidied that are written to. It works beside the calls, which never wait. */
 export class HousekeepingSchedule implements AsyncDisposable {
   readonly #locator: RepositoryLocator;
-  readonly #housekeeping: Pick<Housekeeping, "optimize">;
+  readonly #housekeeping: Optimizer;
   readonly #logger: Logger;
   readonly #activities = new Map<string, Activity>();
   readonly #running = new Set<Promise<void>>();
@@ -83,6 +100,7 @@ export class HousekeepingSchedule implements AsyncDisposable {
   noteWrite(address: RepositoryAddress, isForced = false): void {
     const activity = this.#activityOf(address);
     activity.writes += 1;
+    if (isForced) activity.lookedMs = Number.NEGATIVE_INFINITY;
     const due = THRESHOLDS.filter(({ operation, writes }) => {
       return isForced || activity.writes - (activity.lastRuns.get(operation) ?? 0) > writes;
     });
@@ -128,10 +146,13 @@ export class HousekeepingSchedule implements AsyncDisposable {
     const end = (): void => {
       activity.isActive = false;
     };
+    const nowMs = performance.now();
+    const isGlance = nowMs - activity.lookedMs < WHOLE_LOOK_INTERVAL_MS;
+    if (!isGlance) activity.lookedMs = nowMs;
+    const way = isGlance ? "optimizeIfNeeded" : "optimize";
     this.#run(
       address,
-      (repository, signal) =>
-        this.#housekeeping.optimize(repository, { signal }, planSome(operations)),
+      (repository, signal) => this.#housekeeping[way](repository, { signal }, planSome(operations)),
       end,
     );
   }
@@ -173,7 +194,7 @@ export class HousekeepingSchedule implements AsyncDisposable {
   #activityOf({ storageName, relativePath }: RepositoryAddress): Activity {
     const key = `${storageName}\0${relativePath}`;
     const known = this.#activities.get(key);
-    const activity = known ?? { writes: 0, isActive: false, isCounted: false, lastRuns: new Map() };
+    const activity = known ?? newActivity();
     // To the end of the line.
     this.#activities.delete(key);
     this.#activities.set(key, activity);

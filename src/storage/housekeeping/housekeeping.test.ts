@@ -9,7 +9,7 @@ import { startTestGitRunner } from "../../testing/test-git-runner.ts";
 import type { LocatedRepository } from "../locator/repository-locator.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { HousekeepingMetrics } from "./housekeeping-metrics.ts";
-import { planEverything } from "./optimization-plan.ts";
+import { planEverything, planSome } from "./optimization-plan.ts";
 
 /** A repository with a commit, and housekeeping that notes which commands of git it runs. */
 async function setUp(t: TestContext) {
@@ -61,6 +61,24 @@ test("a tidy repository costs no process", async (t) => {
   assert.ok(text.includes(`${task("total", "success")} 2\n`));
   assert.ok(text.includes(`${task("packed_objects_geometric", "success")} 1\n`));
   assert.ok(text.includes('existence_total{data_structure="multi_pack_index",exists="true"} 1\n'));
+});
+
+test("a glance tells whether there is anything to do", async (t) => {
+  const { repository, commands, housekeeping, located, lines } = await setUp(t);
+  const plan = planSome(["repack_objects"]);
+  const look = () => housekeeping.optimizeIfNeeded(located, { signal: t.signal }, plan);
+  await look();
+  assert.deepEqual(commands, ["repack"]);
+  lines.clear();
+  await look();
+  assert.equal(commands.length, 1);
+  assert.equal(lines.size, 0);
+  const blobs = Array.from({ length: 2000 }, (_, index) => `blob\ndata 4\n${index + 1000}\n`);
+  repository.git(["-c", "fastimport.unpackLimit=10000", "fast-import", "--quiet"], {
+    input: blobs.join(""),
+  });
+  await look();
+  assert.deepEqual(commands.slice(1), ["pack-objects", "prune-packed"]);
 });
 
 test("the log tells what a repository was like, and for which call it was looked at", async (t) => {

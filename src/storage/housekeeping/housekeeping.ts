@@ -12,8 +12,8 @@ import { cleanConfig } from "./clean-config.ts";
 import { cleanWorktrees } from "./clean-worktrees.ts";
 import { removeEmptyRefDirectories } from "./empty-ref-directories.ts";
 import type { HousekeepingMetrics } from "./housekeeping-metrics.ts";
-import { type OptimizationPlan, type Planner, planByNeed } from "./optimization-plan.ts";
-import { readRepositoryState } from "./read-repository-state.ts";
+import { hasWork, type OptimizationPlan, type Planner, planByNeed } from "./optimization-plan.ts";
+import { glanceAtRepositoryState, readRepositoryState } from "./read-repository-state.ts";
 import { removeAbandonedLocks } from "./remove-abandoned-locks.ts";
 import { repositoryStateFields } from "./repository-state-fields.ts";
 import {
@@ -80,6 +80,21 @@ export class Housekeeping {
     } finally {
       this.#running.delete(path);
     }
+  }
+
+  /**
+   * As `optimize`, for repositories that are looked at often: does nothing, not even remove what
+   * others have left, when a glance at the repository shows no need of what `plan` decides on.
+   */
+  async optimizeIfNeeded(
+    repository: LocatedRepository,
+    options: HousekeepingRun,
+    plan: Planner,
+  ): Promise<void> {
+    const state = await doing("deriving repository info", options, () =>
+      glanceAtRepositoryState(repository, options.signal),
+    );
+    if (hasWork(plan(state, Date.now()))) await this.optimize(repository, options, plan);
   }
 
   /**

@@ -85,6 +85,18 @@ export function planSome(operations: readonly HousekeepingOperation[]): Planner 
   };
 }
 
+/** Whether a plan has anything to do. */
+export function hasWork({
+  repack,
+  pruneBeforeMs,
+  packRefs,
+  commitGraph,
+}: OptimizationPlan): boolean {
+  return (
+    repack !== undefined || pruneBeforeMs !== undefined || packRefs || commitGraph !== undefined
+  );
+}
+
 /** A bitmap needs all objects that are reachable from others in the same pack. */
 function canHaveBitmap({ alternates }: RepositoryInfo): boolean {
   return (alternates?.objectDirectories.length ?? 0) === 0;

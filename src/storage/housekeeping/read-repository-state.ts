@@ -4,17 +4,32 @@ import { isMissing } from "../../base/error/system-error-text.ts";
 import { type ListFolder, listEntries } from "../file/for-each-file.ts";
 import { isObjectPoolPath } from "../locator/object-pool-path.ts";
 import type { LocatedRepository } from "../locator/repository-locator.ts";
-import { readRepositoryInfo } from "../repository-info/repository-info.ts";
+import {
+  glanceAtRepository,
+  type RepositoryInfo,
+  readRepositoryInfo,
+} from "../repository-info/repository-info.ts";
 import type { RepositoryState } from "./optimization-plan.ts";
 
 /** Looks at a repository for all that plans are made from. Throws an InspectionError. */
 export async function readRepositoryState(
-  { path, relativePath }: LocatedRepository,
+  repository: LocatedRepository,
   signal: AbortSignal,
   nowMs: number,
   list: ListFolder = listEntries,
 ): Promise<RepositoryState> {
-  const info = await readRepositoryInfo(path, signal, nowMs, list);
+  return stateOf(repository, await readRepositoryInfo(repository.path, signal, nowMs, list));
+}
+
+/** As `readRepositoryState`, at a small part of its cost: only estimates the loose objects. */
+export async function glanceAtRepositoryState(
+  repository: LocatedRepository,
+  signal: AbortSignal,
+): Promise<RepositoryState> {
+  return stateOf(repository, await glanceAtRepository(repository.path, signal));
+}
+
+function stateOf({ path, relativePath }: LocatedRepository, info: RepositoryInfo): RepositoryState {
   return {
     ...info,
     isObjectPool: isObjectPoolPath(relativePath),

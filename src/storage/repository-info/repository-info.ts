@@ -3,6 +3,7 @@ import { type AlternatesInfo, readAlternatesInfo } from "./alternates-info.ts";
 import { type CommitGraphInfo, readCommitGraphInfo } from "./commit-graph-info.ts";
 import { during, duringAsync } from "./inspection-error.ts";
 import {
+  estimateLooseObjects,
   type LooseObjectsInfo,
   readLooseObjectsInfo,
   STALE_AFTER_MS,
@@ -26,10 +27,27 @@ export async function readRepositoryInfo(
   nowMs: number = Date.now(),
   list: ListFolder = listEntries,
 ): Promise<RepositoryInfo> {
+  const looseObjects = await duringAsync("counting loose objects", signal, () =>
+    readLooseObjectsInfo(path, nowMs - STALE_AFTER_MS, signal, list),
+  );
+  return { looseObjects, ...(await readOthers(path, signal, list)) };
+}
+
+/** As `readRepositoryInfo`, but only estimates how many loose objects there are. */
+export async function glanceAtRepository(
+  path: string,
+  signal: AbortSignal,
+): Promise<RepositoryInfo> {
+  const looseObjects = during("counting loose objects", () => estimateLooseObjects(path));
+  return { looseObjects, ...(await readOthers(path, signal, listEntries)) };
+}
+
+async function readOthers(
+  path: string,
+  signal: AbortSignal,
+  list: ListFolder,
+): Promise<Omit<RepositoryInfo, "looseObjects">> {
   return {
-    looseObjects: await duringAsync("counting loose objects", signal, () =>
-      readLooseObjectsInfo(path, nowMs - STALE_AFTER_MS, signal, list),
-    ),
     packfiles: during("counting packfiles", () => readPackfilesInfo(path)),
     references: await duringAsync("checking references", signal, () =>
       readReferencesInfo(path, signal, list),

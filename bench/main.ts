@@ -1,7 +1,7 @@
 /**
  * Measures servers side by side; see README.md in this folder.
  *
- *   node bench/main.ts [rpc|spawn|clone|history|bulk-push|CASE]...
+ *   node bench/main.ts [rpc|spawn|clone|history|bulk-push|housekeeping|CASE]...
  */
 import { writeFile } from "node:fs/promises";
 import { type ForkMeter, startForkMeter } from "./process/fork-meter.ts";
@@ -14,6 +14,7 @@ import { runBulkPush } from "./run/run-bulk-push.ts";
 import { runCases } from "./run/run-cases.ts";
 import { runClones } from "./run/run-clones.ts";
 import { runHistory } from "./run/run-history.ts";
+import { runHousekeeping } from "./run/run-housekeeping.ts";
 import { runSpawn } from "./run/run-spawn.ts";
 import { includesPart, readSettings, type Settings } from "./run/settings.ts";
 import { openExternalTarget } from "./target/external-target.ts";
@@ -30,6 +31,7 @@ async function main(settings: Settings): Promise<void> {
   if (includesPart(settings, "spawn")) await runSpawn();
   if (includesPart(settings, "clone")) results["clone"] = await clone(settings, git);
   if (includesPart(settings, "bulk-push")) await bulkPush(settings, git);
+  if (includesPart(settings, "housekeeping")) await housekeeping(settings, git);
   if (settings.jsonPath !== undefined) {
     await writeFile(settings.jsonPath, `${JSON.stringify(results, undefined, 2)}\n`);
   }
@@ -62,6 +64,11 @@ async function history(settings: Settings, git: PlainGit): Promise<unknown> {
 async function bulkPush(settings: Settings, git: PlainGit): Promise<void> {
   await using stack = new AsyncDisposableStack();
   await runBulkPush(settings.rounds, await openTargets(stack, settings), git);
+}
+
+async function housekeeping(settings: Settings, git: PlainGit): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  await runHousekeeping(settings, await openTargets(stack, settings), git);
 }
 
 async function openTargets(stack: AsyncDisposableStack, settings: Settings): Promise<Target[]> {

@@ -33,6 +33,8 @@ export interface BenchCase {
   readonly forksMax?: number | undefined;
   /** The repository isn't the same afterwards; such cases get a copy of their own. */
   readonly changes: boolean;
+  /** What other cases have changed would disturb it: it gets a copy for itself. */
+  readonly isAlone?: boolean;
   /** The repository takes only one such call at a time. */
   readonly isExclusive?: boolean;
   /** Calls that are made once, before anything is measured. */
@@ -77,7 +79,10 @@ export function writeCase<M extends DescMethod>(
   name: string,
   method: M,
   begin: (subject: Subject) => MessageMaker<M>,
-  options: Pick<BenchCase, "forksMax" | "isExclusive" | "preparation" | "succeeded"> = {},
+  options: Pick<
+    BenchCase,
+    "forksMax" | "isAlone" | "isExclusive" | "preparation" | "succeeded"
+  > = {},
 ): BenchCase {
   return {
     ...options,

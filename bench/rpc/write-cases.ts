@@ -109,6 +109,7 @@ export const WRITE_CASES: readonly BenchCase[] = [
       () => [{ repository }],
     {
       forksMax: 0.5,
+      isAlone: true,
       isExclusive: true,
       preparation: (subject) => [optimize(subject)],
       succeeded: isEmpty,

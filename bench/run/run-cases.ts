@@ -53,7 +53,10 @@ export async function runCases(
   const writes = WRITE_CASES.filter(({ name }) => chosen(name));
   if (writes.length > 0) {
     const writers = await prepare(stack, git, facts, targets);
-    for (const each of writes) await measure(each, writers);
+    for (const each of writes) {
+      const isAlone = each.isAlone === true;
+      await measure(each, isAlone ? await prepare(stack, git, facts, targets) : writers);
+    }
   }
   return figures;
 }

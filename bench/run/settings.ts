@@ -16,7 +16,7 @@ export interface Settings {
   readonly roundMs: number;
 }
 
-export const PARTS = ["rpc", "spawn", "clone", "history", "bulk-push"] as const;
+export const PARTS = ["rpc", "spawn", "clone", "history", "bulk-push", "housekeeping"] as const;
 export type Part = (typeof PARTS)[number];
 
 const ROUNDS = 5;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync } from "node:fs";
+import { cpSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RepositoryService } from "../../src/proto/repository_pb.ts";
@@ -20,6 +20,11 @@ export interface BackupTool {
   create(backupId: string, incremental: boolean): Promise<void>;
   /** Restores a backup, or the latest one without a name, into a new repository. */
   restore(backupId: string, relativePath: string): Promise<void>;
+  /**
+   * The backup that is restored as the latest one, if that isn't simply the last that is complete:
+   * the program takes what the last run made that was complete for all repositories.
+   */
+  latestRun(): string | undefined;
   /** Kills what makes a backup; afterwards the next one can be made. */
   kill(): Promise<void>;
 }
@@ -43,6 +48,10 @@ export class ServerBackups implements BackupTool {
     const repository = { ...REPOSITORY, relativePath };
     const names = { repository, vanityRepository: REPOSITORY };
     await this.#call((client) => client.restoreRepository({ ...names, backupId }));
+  }
+
+  latestRun(): undefined {
+    return undefined;
   }
 
   async kill(): Promise<void> {
@@ -80,6 +89,15 @@ export class ProgramBackups implements BackupTool {
       preserveTimestamps: true,
     });
     await this.#run("restore", backupId === "" ? [] : [`-id=${backupId}`], relativePath);
+  }
+
+  latestRun(): string | undefined {
+    const folder = join(this.folder, "backup_ids");
+    const age = (id: string): number => statSync(join(folder, id)).mtimeMs;
+    return readdirSync(folder)
+      .filter((name) => !name.endsWith(".tmp"))
+      .toSorted((one, other) => age(one) - age(other))
+      .at(-1);
   }
 
   async kill(): Promise<void> {

@@ -126,7 +126,8 @@ async function killAt(scene: Scene, stage: Stage, waitTurns: number): Promise<bo
     backups.push({ id, from, to });
     await expectRestored(scene, restored, { from, to });
   }
-  const last = backups.at(-1);
+  const run = tool.latestRun();
+  const last = run === undefined ? backups.at(-1) : backups.find((backup) => backup.id === run);
   if (last === undefined) throw new Error("no backup is complete");
   await expectRestored(scene, latest, last);
   return restored !== undefined;

@@ -1,3 +1,4 @@
+import { OptimizeRepositoryRequest_Strategy as Strategy } from "../../src/proto/repository_pb.ts";
 import type { ForkMeter } from "../process/fork-meter.ts";
 import type { PlainGit } from "../process/plain-git.ts";
 import { type CaseFigures, caseHeading, caseLines, figuresOf } from "../report/case-figures.ts";
@@ -9,8 +10,10 @@ import {
   contestant,
   type MeasureOptions,
   measureCase,
+  repositoryName,
   warmUp,
 } from "../rpc/measure-cases.ts";
+import { optimizeRepository } from "../rpc/optimize.ts";
 import { READ_CASES } from "../rpc/read-cases.ts";
 import { readMix } from "../rpc/read-mix.ts";
 import { WRITE_CASES } from "../rpc/write-cases.ts";
@@ -52,10 +55,14 @@ export async function runCases(
   }
   const writes = WRITE_CASES.filter(({ name }) => chosen(name));
   if (writes.length > 0) {
-    const writers = await prepare(stack, git, facts, targets);
+    const prepareTidy = async (): Promise<Contestant[]> => {
+      const contestants = await prepare(stack, git, facts, targets);
+      for (const each of contestants) await tidy(each);
+      return contestants;
+    };
+    const writers = await prepareTidy();
     for (const each of writes) {
-      const isAlone = each.isAlone === true;
-      await measure(each, isAlone ? await prepare(stack, git, facts, targets) : writers);
+      await measure(each, each.isAlone === true ? await prepareTidy() : writers);
     }
   }
   return figures;
@@ -85,6 +92,11 @@ async function prepare(
     contestants.push(ready);
   }
   return contestants;
+}
+
+/** Writes set off housekeeping, which would begin with what a new copy needs once. */
+async function tidy({ target, channel, repository }: Contestant): Promise<void> {
+  await optimizeRepository(channel, repositoryName(target, repository), Strategy.HEURISTICAL);
 }
 
 /** The cases that every target has built; those not measured yet are tried. */

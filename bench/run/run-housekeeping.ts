@@ -1,11 +1,7 @@
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  RepositoryService,
-  OptimizeRepositoryRequest_Strategy as Strategy,
-} from "../../src/proto/repository_pb.ts";
+import { OptimizeRepositoryRequest_Strategy as Strategy } from "../../src/proto/repository_pb.ts";
 import { dial } from "../../src/rpc/client/channel.ts";
-import { createClient } from "../../src/rpc/client/client.ts";
 import { startCloneClient } from "../clone/clone-client-process.ts";
 import { cloneRequest } from "../clone/clone-request.ts";
 import { type LocalTarget, pushRepository } from "../housekeeping/pushed-repository.ts";
@@ -18,6 +14,7 @@ import { readFacts } from "../repository/repository-facts.ts";
 import { SeededRandom } from "../repository/seeded-random.ts";
 import type { BenchRequest } from "../rpc/bench-case.ts";
 import { repositoryName } from "../rpc/measure-cases.ts";
+import { optimizeRepository } from "../rpc/optimize.ts";
 import { READ_CASES } from "../rpc/read-cases.ts";
 import { readMix } from "../rpc/read-mix.ts";
 import { type Round, runRound } from "../rpc/run-round.ts";
@@ -31,8 +28,8 @@ const RUNS = 10;
 const CLONE_RATIO_MAX = 1.1;
 /** By need much stays as it is for days; the goal is for what is packed. */
 const STRATEGIES = [
-  { name: "by need", strategy: Strategy.HEURISTICAL, ratioMax: undefined },
-  { name: "eagerly", strategy: Strategy.EAGER, ratioMax: CLONE_RATIO_MAX },
+  { way: "by need", strategy: Strategy.HEURISTICAL, ratioMax: undefined },
+  { way: "eagerly", strategy: Strategy.EAGER, ratioMax: CLONE_RATIO_MAX },
 ] as const;
 const LATENCY_RATIO_MAX = 3;
 
@@ -55,36 +52,20 @@ export async function runHousekeeping(
     const local: LocalTarget = { target: { ...target, storagePath }, channel };
     await using repository = await pushRepository(git, source, local, PUSHES);
     console.log(`${target.name}: pushed; ${describePacks(git, repository)}`);
-    const optimize = optimizer(local, repository);
-    for (const { name, strategy, ratioMax } of STRATEGIES) {
+    const name = repositoryName(target, repository);
+    const optimize: Optimize = (strategy) => optimizeRepository(channel, name, strategy);
+    for (const { way, strategy, ratioMax } of STRATEGIES) {
       await optimize(strategy);
       const packs = describePacks(git, repository);
       const { text, ratio } = await compareClones(git, local, repository, rounds);
       const goal = ratioMax === undefined ? "" : ` (${verdict(ratio <= ratioMax)} ≤ ${ratioMax})`;
-      console.log(`${target.name}, ${name}: ${packs}; ${text}${goal}`);
+      console.log(`${target.name}, ${way}: ${packs}; ${text}${goal}`);
     }
     console.log(await compareReads(git, local, repository, { optimize, roundMs }));
   }
 }
 
 type Optimize = (strategy: Strategy) => Promise<void>;
-
-/** Optimizes a repository; waits while the server does so by itself. */
-function optimizer({ target, channel }: LocalTarget, repository: PlacedRepository): Optimize {
-  const name = repositoryName(target, repository);
-  const client = createClient(RepositoryService, channel);
-  return async (strategy) => {
-    for (;;) {
-      try {
-        await client.optimizeRepository({ repository: name, strategy });
-        return;
-      } catch (error) {
-        const isBusy = error instanceof Error && error.message.includes("already executing");
-        if (!isBusy) throw error;
-      }
-    }
-  };
-}
 
 function describePacks(git: PlainGit, { path = "" }: PlacedRepository): string {
   const text = git.text(["-C", path, "count-objects", "-v"]);

@@ -82,6 +82,17 @@ export class ObjectDatabase {
     return oid === this.#emptyTree || this.#attempt(oid, hasCopy) === true;
   }
 
+  /** Whether an object is in a pack now. It stays there as long as `packsInUse` is the same. */
+  isPacked(oid: Oid): boolean {
+    const bytes = oidBytes(oid);
+    return this.#load().some(({ packs }) => packs.find(bytes) !== undefined);
+  }
+
+  /** See `PackDirectory`; one object for each place where objects are stored. */
+  packsInUse(): readonly object[] {
+    return this.#load().map(({ packs }) => packs.packsInUse);
+  }
+
   /** Tells an object's type, at less cost than its size. */
   typeOf(oid: Oid): ObjectType | undefined {
     return oid === this.#emptyTree ? "tree" : this.#attempt(oid, readCopyType);

@@ -38,6 +38,7 @@ export class PackDirectory {
   #distrusted: string | undefined;
   #isLoaded = false;
   #failure: CorruptObjectError | undefined;
+  #packsInUse = {};
 
   constructor(path: string, format: ObjectFormat, resources: ReaderResources) {
     this.path = path;
@@ -49,6 +50,12 @@ export class PackDirectory {
   /** Why some packs can't be used, when that is so. */
   get failure(): CorruptObjectError | undefined {
     return this.#failure;
+  }
+
+  /** The same object as long as none of the packs has gone in which something may have been found. */
+  get packsInUse(): object {
+    this.#load();
+    return this.#packsInUse;
   }
 
   /** Finds a copy of the object whose id's bytes are given. */
@@ -122,6 +129,7 @@ export class PackDirectory {
     for (const pack of this.#packs.values()) pack.close();
     for (const layer of this.#layers) layer.close();
     this.#packs.clear();
+    this.#packsInUse = {};
     this.#ownIndexed = [];
     this.#layers = [];
     this.#layersStamp = "";
@@ -161,6 +169,7 @@ export class PackDirectory {
 
   #forget(pack: Pack): void {
     pack.close();
+    this.#packsInUse = {};
     this.#packs.delete(pack.name);
     this.#ownIndexed = this.#ownIndexed.filter((other) => other !== pack);
   }

@@ -44,6 +44,14 @@ export class PktLineEncoder {
     return this;
   }
 
+  /** Adds lines that are encoded already. */
+  encoded(lines: Uint8Array): this {
+    this.#reserve(this.#length + lines.length);
+    this.#bytes.set(lines, this.#length);
+    this.#length += lines.length;
+    return this;
+  }
+
   /** Adds `data` on a band of side-band-64k, split into as many lines as it needs. */
   sideband(band: SidebandNumber, data: Uint8Array): this {
     for (let offset = 0; offset < data.length; offset += SIDEBAND_DATA_BYTES_MAX) {

@@ -1,13 +1,22 @@
 import type { ObjectDatabase } from "../object/object-database.ts";
-import { type ObjectFormat, type Oid, zeroOid } from "../oid/oid.ts";
+import { type ObjectFormat, OID_HEX_LENGTH, type Oid, zeroOid } from "../oid/oid.ts";
 import { PktLineEncoder } from "../pkt-line/pkt-line-encoder.ts";
-import type { RefReader } from "../ref/ref-reader.ts";
+import { FilesRefReader, type LooseListing } from "../ref/files-ref-reader.ts";
+import type { ListedRef, RefReader } from "../ref/ref-reader.ts";
+import {
+  endOfLine,
+  endOfNamesBefore,
+  isLineOf,
+  LENGTH_DIGITS,
+  type PackedLines,
+} from "./packed-lines.ts";
 import type { ReceiveSettings } from "./receive-settings.ts";
 
 /** What a client that wants to push is shown. */
 export interface AdvertisedRepository {
   readonly refs: RefReader;
   readonly objects: ObjectDatabase;
+  readonly packedLines: PackedLines;
 }
 
 /** How a server introduces itself. */
@@ -31,31 +40,95 @@ const CHUNK_BYTES = 64 * 1024;
  * Throws an UnadvertisableRefError, and what RefReader and ObjectDatabase throw.
  */
 export function* pushAdvertisement(
-  { refs, objects }: AdvertisedRepository,
+  repository: AdvertisedRepository,
   settings: ReceiveSettings,
   { agent, version }: Introduction,
 ): Generator<Buffer, void, undefined> {
+  const { format } = repository.objects;
   const encoder = new PktLineEncoder(CHUNK_BYTES + 1024);
   if (version === 1) encoder.line("version 1\n");
-  let capabilities: string | undefined = capabilityText(settings, objects.format, agent);
-  const seen = new Set<Oid>();
-  const onBroken = (name: string): never => {
-    throw new UnadvertisableRefError(name);
-  };
-  for (const { name, oid } of refs.list({ onBroken })) {
-    if (settings.hiddenRefs.isHidden(name)) continue;
-    if (!seen.has(oid) && !objects.has(oid)) throw new UnadvertisableRefError(name);
-    seen.add(oid);
-    encoder.line(
-      capabilities === undefined ? `${oid} ${name}\n` : `${oid} ${name}\0${capabilities}\n`,
-    );
+  let capabilities: string | undefined = capabilityText(settings, format, agent);
+  const add = (text: string): void => {
+    encoder.line(capabilities === undefined ? `${text}\n` : `${text}\0${capabilities}\n`);
     capabilities = undefined;
+  };
+  const addLines = (lines: Buffer): void => {
+    let start = 0;
+    if (capabilities !== undefined) {
+      start = endOfLine(lines, 0);
+      add(lines.toString("latin1", LENGTH_DIGITS, start - 1));
+    }
+    encoder.encoded(lines.subarray(start));
+  };
+  for (const part of advertisedRefs(repository, settings)) {
+    if (typeof part === "string") add(part);
+    else addLines(part);
     if (encoder.length >= CHUNK_BYTES) yield encoder.take();
   }
   if (capabilities !== undefined) {
-    encoder.line(`${zeroOid(objects.format)} capabilities^{}\0${capabilities}\n`);
+    encoder.line(`${zeroOid(format)} capabilities^{}\0${capabilities}\n`);
   }
   yield encoder.flush().take();
+}
+
+/**
+ * Yields what is said of references: the text of one, or pkt-lines of any number of them, cut where
+ * they are longer than a chunk.
+ */
+function* advertisedRefs(
+  { refs, objects, packedLines }: AdvertisedRepository,
+  { hiddenRefs }: ReceiveSettings,
+): Generator<string | Buffer, void, undefined> {
+  const seen = new Set<Oid>();
+  const describe = ({ name, oid }: ListedRef): string | undefined => {
+    if (hiddenRefs.isHidden(name)) return undefined;
+    if (!seen.has(oid) && !objects.has(oid)) throw new UnadvertisableRefError(name);
+    seen.add(oid);
+    return `${oid} ${name}`;
+  };
+  if (refs instanceof FilesRefReader) {
+    // As always: files are read before packed-refs is.
+    const loose = refs.listLoose(failOnBroken);
+    using open = refs.packed.open();
+    const packed = open.refs && packedLines.find(open.refs, objects, hiddenRefs);
+    if (packed !== undefined) {
+      yield* overlay(packed, loose, OID_HEX_LENGTH[objects.format], describe);
+      return;
+    }
+  }
+  for (const ref of refs.list({ onBroken: failOnBroken })) {
+    const text = describe(ref);
+    if (text !== undefined) yield text;
+  }
+}
+
+function failOnBroken(name: string): never {
+  throw new UnadvertisableRefError(name);
+}
+
+/** Puts the lines of loose references between those of packed ones, or in their place. */
+function* overlay(
+  packed: Buffer,
+  loose: readonly LooseListing[],
+  hexLength: number,
+  describe: (ref: ListedRef) => string | undefined,
+): Generator<string | Buffer, void, undefined> {
+  let start = 0;
+  for (const { name, listed } of loose) {
+    const end = endOfNamesBefore(packed, start, name, hexLength);
+    yield* pieces(packed.subarray(start, end));
+    start = isLineOf(packed, end, name, hexLength) ? endOfLine(packed, end) : end;
+    const text = listed && describe(listed);
+    if (text !== undefined) yield text;
+  }
+  yield* pieces(packed.subarray(start));
+}
+
+/** The first one has a whole line at least. */
+function* pieces(lines: Buffer): Generator<Buffer, void, undefined> {
+  for (let start = 0; start < lines.length; start += CHUNK_BYTES) {
+    yield lines.subarray(start, start + CHUNK_BYTES);
+  }
 }
 
 function capabilityText(settings: ReceiveSettings, format: ObjectFormat, agent: string): string {

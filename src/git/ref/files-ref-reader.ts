@@ -27,6 +27,13 @@ export interface FilesRefStore {
 /** How many files of references are worth comparing: housekeeping packs them before there are more. */
 const COMPARED_FILES_MAX = 1000;
 
+/** What is listed of a reference that has a file of its own. */
+export interface LooseListing {
+  /** A binary string. */
+  readonly name: string;
+  readonly listed: ListedRef | undefined;
+}
+
 /** One way to have a reference's name. */
 type Entry = LooseEntry | PackedRef;
 
@@ -91,6 +98,18 @@ export class FilesRefReader implements RefReader {
         if (listed !== undefined) yield listed;
       }
     }
+  }
+
+  /**
+   * What `list` yields of the references that have files of their own, in order; nothing for those
+   * that it leaves out, which hide what packed-refs has by their names nevertheless.
+   */
+  listLoose(onBroken: (name: string) => void): LooseListing[] {
+    const filter = new RefFilter({});
+    return sortEntries(this.loose.list("")).map((entry) => ({
+      name: entry.name,
+      listed: this.#listed(entry, filter, { onBroken }),
+    }));
   }
 
   #listed(entry: Entry, filter: RefFilter, { onBroken }: RefListOptions): ListedRef | undefined {

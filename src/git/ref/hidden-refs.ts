@@ -6,10 +6,13 @@
  * `!`) is compared with the full name, others with the name in the client's namespace.
  */
 export class HiddenRefs {
+  /** Hides the same as any other that has the same text. */
+  readonly text: string;
   readonly #rules: readonly Rule[];
 
   /** `values` are binary strings in the order of the configuration. */
   constructor(values: readonly string[]) {
+    this.text = values.join("\0");
     this.#rules = values.map(parseRule).toReversed();
   }
 

@@ -4,6 +4,7 @@ import { CommitHistory } from "../graph/commit-history.ts";
 import { ObjectDatabase } from "../object/object-database.ts";
 import type { ObjectSources } from "../object/object-source.ts";
 import type { ObjectFormat } from "../oid/oid.ts";
+import { PackedLines } from "../receive/packed-lines.ts";
 import { FilesRefReader } from "../ref/files-ref-reader.ts";
 import type { RefReader } from "../ref/ref-reader.ts";
 import { ReftableRefReader } from "../ref/reftable-ref-reader.ts";
@@ -34,6 +35,8 @@ export class GitRepository {
   readonly objects: ObjectDatabase;
   readonly refs: RefReader;
   readonly history: CommitHistory;
+  /** What its packed references contribute to advertisements for pushes. */
+  readonly packedLines: PackedLines;
   /** What was made of its objects. */
   readonly shelves: RepositoryShelves;
   readonly #format: ReturnType<typeof readRepositoryFormat>;
@@ -71,6 +74,7 @@ export class GitRepository {
       objects: this.objects,
       resources: sources.resources,
     });
+    this.packedLines = known?.packedLines ?? new PackedLines();
     this.refs = known?.refs ?? openRefs(path, objectFormat, refFormat);
   }
 

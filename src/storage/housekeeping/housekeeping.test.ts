@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { type LogFields, type Logger, silentLogger } from "../../base/log/logger.ts";
 import { MetricRegistry } from "../../base/metric/metric-registry.ts";
@@ -73,6 +74,9 @@ test("a glance tells whether there is anything to do", async (t) => {
   await look();
   assert.equal(commands.length, 1);
   assert.equal(lines.size, 0);
+  for (let count = 0; count < 30; count++) writeFileSync(`${located.path}/refs/${count}.lock`, "");
+  await housekeeping.optimizeIfNeeded(located, { signal: t.signal }, planSome(["repack_refs"]));
+  assert.equal(commands.length, 1);
   const blobs = Array.from({ length: 2000 }, (_, index) => `blob\ndata 4\n${index + 1000}\n`);
   repository.git(["-c", "fastimport.unpackLimit=10000", "fast-import", "--quiet"], {
     input: blobs.join(""),

@@ -1,3 +1,4 @@
+import type { Dirent } from "node:fs";
 import { type ListFolder, listEntries } from "../file/for-each-file.ts";
 import { type AlternatesInfo, readAlternatesInfo } from "./alternates-info.ts";
 import { type CommitGraphInfo, readCommitGraphInfo } from "./commit-graph-info.ts";
@@ -33,13 +34,21 @@ export async function readRepositoryInfo(
   return { looseObjects, ...(await readOthers(path, signal, list)) };
 }
 
-/** As `readRepositoryInfo`, but only estimates how many loose objects there are. */
+/**
+ * As `readRepositoryInfo`, but only estimates how many loose objects there are, and counts no lock as
+ * a loose reference.
+ */
 export async function glanceAtRepository(
   path: string,
   signal: AbortSignal,
 ): Promise<RepositoryInfo> {
   const looseObjects = during("counting loose objects", () => estimateLooseObjects(path));
-  return { looseObjects, ...(await readOthers(path, signal, listEntries)) };
+  return { looseObjects, ...(await readOthers(path, signal, listUnlocked)) };
+}
+
+/** Those who change many references hold as many locks for a moment. */
+function listUnlocked(folder: string): Dirent[] {
+  return listEntries(folder).filter(({ name }) => !name.endsWith(".lock"));
 }
 
 async function readOthers(

@@ -1,6 +1,7 @@
 import { closeSync, fsync, openSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { inParallel } from "./in-parallel.ts";
 
 const sync: (file: number) => Promise<void> = promisify(fsync);
 
@@ -15,14 +16,29 @@ export async function syncPath(path: string): Promise<void> {
   }
 }
 
-/** Syncs every file and directory below `root`, contents before the directory that names them. */
+/**
+ * Files of a tree that are synced at a time: one that waits for the disk often waits for the others
+ * as well, but each keeps one of four threads from everybody else.
+ */
+const TREE_PARALLEL = 2;
+
+/**
+ * Syncs every file and directory below `root`, which has no name yet that anybody looks for. An
+ * empty directory is no more than its name, which is synced with the directory above.
+ */
 export async function syncTree(root: string): Promise<void> {
-  for (const entry of readdirSync(root, { withFileTypes: true })) {
-    const path = join(root, entry.name);
-    if (entry.isDirectory()) await syncTree(path);
-    else if (entry.isFile()) await syncPath(path);
-  }
-  await syncPath(root);
+  const paths = [root];
+  const visit = (folder: string): void => {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    if (entries.length > 0 && folder !== root) paths.push(folder);
+    for (const entry of entries) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) visit(path);
+      else if (entry.isFile()) paths.push(path);
+    }
+  };
+  visit(root);
+  await inParallel(paths, syncPath, TREE_PARALLEL);
 }
 
 /**

@@ -2,10 +2,8 @@ import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isMissing } from "../../base/error/system-error-text.ts";
+import { inParallel } from "../file/in-parallel.ts";
 import { syncPath } from "../file/sync.ts";
-
-/** Files that are synced or moved at a time. */
-const PARALLEL_MAX = 8;
 
 /**
  * Moves everything in one object directory to another, as git does when it accepts a push.
@@ -115,18 +113,4 @@ function packPosition(name: string): number {
   if (!name.startsWith("pack-")) return 0;
   const position = PACK_ORDER.findIndex((extension) => name.endsWith(extension));
   return position < 0 ? PACK_ORDER.length + 1 : position + 1;
-}
-
-async function inParallel<T, R>(
-  items: readonly T[],
-  action: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const queue = items.values();
-  const results: R[] = [];
-  const work = async (): Promise<void> => {
-    for (const item of queue) results.push(await action(item));
-  };
-  const workers = Math.min(PARALLEL_MAX, items.length);
-  await Promise.all(Array.from({ length: workers }, work));
-  return results;
 }

@@ -9,6 +9,9 @@ export const LENGTH_DIGITS = 4;
 const DIGIT_0 = 0x30;
 const LETTER_A = 0x61;
 
+/** References that are encoded without a break: some milliseconds. */
+const TURN_LENGTH = 1000;
+
 interface Kept {
   readonly hidden: string;
   readonly packs: readonly object[];
@@ -24,12 +27,19 @@ interface Kept {
 export class PackedLines {
   readonly #kept = new WeakMap<PackedRefs, Kept>();
 
-  /** Undefined when something is wrong with a reference, or with its object. */
-  find(refs: PackedRefs, objects: ObjectDatabase, hidden: HiddenRefs): Buffer | undefined {
+  /**
+   * Returns undefined when something is wrong with a reference, or with its object. Yields when
+   * others should get their turn.
+   */
+  *find(
+    refs: PackedRefs,
+    objects: ObjectDatabase,
+    hidden: HiddenRefs,
+  ): Generator<undefined, Buffer | undefined, undefined> {
     const packs = objects.packsInUse();
     const known = this.#kept.get(refs);
     if (known?.hidden === hidden.text && isSame(known.packs, packs)) return known.lines;
-    const lines = encode(refs, objects, hidden);
+    const lines = yield* encode(refs, objects, hidden);
     if (lines !== undefined) this.#kept.set(refs, { hidden: hidden.text, packs, lines });
     return lines;
   }
@@ -40,14 +50,20 @@ function isSame(one: readonly object[], other: readonly object[]): boolean {
 }
 
 /** Objects that aren't in packs would have to be looked for each time. */
-function encode(refs: PackedRefs, objects: ObjectDatabase, hidden: HiddenRefs): Buffer | undefined {
+function* encode(
+  refs: PackedRefs,
+  objects: ObjectDatabase,
+  hidden: HiddenRefs,
+): Generator<undefined, Buffer | undefined, undefined> {
   const encoder = new PktLineEncoder();
   const seen = new Set<Oid>();
+  let count = 0;
   for (const ref of refs.list("", "")) {
     if (ref.kind !== "direct") return undefined;
     if (hidden.isHidden(ref.name)) continue;
     if (!seen.has(ref.oid) && !objects.isPacked(ref.oid)) return undefined;
     seen.add(ref.oid);
+    if (++count % TURN_LENGTH === 0) yield undefined;
     encoder.line(`${ref.oid} ${ref.name}\n`);
   }
   return Buffer.from(encoder.take());

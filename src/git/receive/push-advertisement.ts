@@ -35,7 +35,7 @@ const CHUNK_BYTES = 64 * 1024;
 
 /**
  * Yields the references that a client may push to, as `git receive-pack` does: those that aren't
- * hidden, in the order of their names.
+ * hidden, in the order of their names. Chunks may be empty: others should get their turn then.
  *
  * Throws an UnadvertisableRefError, and what RefReader and ObjectDatabase throw.
  */
@@ -61,7 +61,8 @@ export function* pushAdvertisement(
     encoder.encoded(lines.subarray(start));
   };
   for (const part of advertisedRefs(repository, settings)) {
-    if (typeof part === "string") add(part);
+    if (part === undefined) yield NOTHING;
+    else if (typeof part === "string") add(part);
     else addLines(part);
     if (encoder.length >= CHUNK_BYTES) yield encoder.take();
   }
@@ -71,14 +72,16 @@ export function* pushAdvertisement(
   yield encoder.flush().take();
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /**
  * Yields what is said of references: the text of one, or pkt-lines of any number of them, cut where
- * they are longer than a chunk.
+ * they are longer than a chunk; undefined when others should get their turn.
  */
 function* advertisedRefs(
   { refs, objects, packedLines }: AdvertisedRepository,
   { hiddenRefs }: ReceiveSettings,
-): Generator<string | Buffer, void, undefined> {
+): Generator<string | Buffer | undefined, void, undefined> {
   const seen = new Set<Oid>();
   const describe = ({ name, oid }: ListedRef): string | undefined => {
     if (hiddenRefs.isHidden(name)) return undefined;
@@ -90,7 +93,8 @@ function* advertisedRefs(
     // As always: files are read before packed-refs is.
     const loose = refs.listLoose(failOnBroken);
     using open = refs.packed.open();
-    const packed = open.refs && packedLines.find(open.refs, objects, hiddenRefs);
+    const isKept = open.refs !== undefined && open.isKept;
+    const packed = isKept ? yield* packedLines.find(open.refs, objects, hiddenRefs) : undefined;
     if (packed !== undefined) {
       yield* overlay(packed, loose, OID_HEX_LENGTH[objects.format], describe);
       return;

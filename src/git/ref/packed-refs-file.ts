@@ -17,6 +17,8 @@ const UNSORTED_BYTES_MAX = 268_435_456;
 /** Packed references as they are when they are asked for, and how to let go of them. */
 export interface OpenPackedRefs extends Disposable {
   readonly refs: PackedRefs | undefined;
+  /** Whether it usually is the same object each time as long as the file is the same: a small one. */
+  readonly isKept: boolean;
 }
 
 /** Reads packed-refs of one repository, in the version that stands on disk at each call. */
@@ -93,12 +95,12 @@ export class PackedRefsFile {
         const refs = new PackedRefs(new FileText(file, stats.size), this.#format);
         if (refs.isSorted) {
           isHandedOver = true;
-          return { refs, [Symbol.dispose]: () => fs.closeSync(file) };
+          return { refs, isKept: false, [Symbol.dispose]: () => fs.closeSync(file) };
         }
         if (stats.size > UNSORTED_BYTES_MAX) {
           throw new CorruptRefStoreError("packed-refs is too large to be sorted");
         }
-        return kept(refs.sorted());
+        return { refs: refs.sorted(), isKept: false, [Symbol.dispose]: () => undefined };
       }
       const refs = this.#parse(fs.readFileSync(file, "latin1"));
       if (refs === undefined) return kept(undefined);
@@ -118,7 +120,7 @@ export class PackedRefsFile {
 }
 
 function kept(refs: PackedRefs | undefined): OpenPackedRefs {
-  return { refs, [Symbol.dispose]: () => undefined };
+  return { refs, isKept: true, [Symbol.dispose]: () => undefined };
 }
 
 function isMissing(error: unknown): boolean {

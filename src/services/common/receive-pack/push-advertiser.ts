@@ -27,7 +27,7 @@ export async function advertisePush(
   const chunks: Buffer[] = [];
   try {
     for (const chunk of pushAdvertisement(repository, settings, introduction)) {
-      chunks.push(chunk);
+      if (chunk.length > 0) chunks.push(chunk);
       await nextTurn();
     }
   } catch (error) {

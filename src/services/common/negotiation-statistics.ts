@@ -8,7 +8,7 @@ import type {
 } from "../../git/negotiation/packfile-negotiation.ts";
 import type { PackfileNegotiationStatisticsSchema } from "../../proto/packfile_pb.ts";
 import type { Call } from "../../rpc/call.ts";
-import { internal } from "../../rpc/rpc-error.ts";
+import { messageText } from "./message-text.ts";
 
 type Message = MessageInitShape<typeof PackfileNegotiationStatisticsSchema>;
 
@@ -80,18 +80,6 @@ function logNegotiation(call: Call, statistics: NegotiationStatistics): void {
   set("haves", haves);
   set("wants", wants);
   if (shallows > 0) set("shallows", shallows);
-}
-
-const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Bytes of a client as text of a message, which can hold nothing but UTF-8. */
-function messageText(binary: string): string {
-  try {
-    return STRICT.decode(Buffer.from(binary, "latin1"));
-  } catch (cause) {
-    const reason = "string field contains invalid UTF-8";
-    throw internal(`grpc: error while marshaling: ${reason}`, { cause });
-  }
 }
 
 function utf8(binary: string): string {

@@ -96,6 +96,25 @@ test("rangeDiff cuts what differs into pieces", async (t) => {
   await assert.rejects(collect(stopped), { kind: "cancelled" });
 });
 
+test("rangeDiff has no reply for a title that isn't UTF-8", async (t) => {
+  const server = await startTestServer(t);
+  const { address, git, gitLine } = server.repository();
+  const base = gitLine(["commit-tree", gitLine(["mktree"]), "-m", "base"]);
+  const blob = gitLine(["hash-object", "-w", "--stdin"], { input: "content\n" });
+  const tree = gitLine(["mktree"], { input: `100644 blob ${blob}\tfile\n` });
+  const who = "A <a@example.com> 1700000000 +0000";
+  const text = `tree ${tree}\nparent ${base}\nauthor ${who}\ncommitter ${who}\n\nlatin \xe9\n`;
+  const input = Buffer.from(text, "latin1");
+  const odd = gitLine(["hash-object", "-t", "commit", "-w", "--stdin"], { input });
+  git(["update-ref", "refs/heads/main", base]);
+  const rangeSpec = { case: "baseWithRevisions" as const, value: { base, rev1: base, rev2: odd } };
+  const asked = server.client(DiffService).rangeDiff({ repository: address, rangeSpec });
+  await assert.rejects(collect(asked), {
+    kind: "internal",
+    message: "grpc: error while marshaling: string field contains invalid UTF-8",
+  });
+});
+
 test("rangeDiff refuses incomplete requests and unknown commits", async (t) => {
   const server = await startTestServer(t);
   const client = server.client(DiffService);

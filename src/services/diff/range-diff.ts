@@ -5,7 +5,6 @@ import {
   type PairComparison,
   RangeDiffReader,
 } from "../../git/diff/range-diff-reader.ts";
-import { textFromBinary } from "../../git/ref/binary-string.ts";
 import type { GitExitError, GitRunner } from "../../gitcmd/git-runner.ts";
 import {
   RangeDiffResponse_Comparator as Comparator,
@@ -16,6 +15,7 @@ import type { Handler } from "../../rpc/handler.ts";
 import { failedPrecondition, internal } from "../../rpc/rpc-error.ts";
 import type { RepositoryLocator } from "../../storage/locator/repository-locator.ts";
 import { lazyGitCall } from "../common/git-call.ts";
+import { messageText } from "../common/message-text.ts";
 import { type Comparison, printed } from "./compare.ts";
 import { patchPieces } from "./patch-pieces.ts";
 import { compareRanges, type RangeComparison } from "./range-spec.ts";
@@ -72,7 +72,7 @@ function* pairReplies({
     fromCommitId: fromCommit,
     toCommitId: toCommit,
     comparison: COMPARATORS[comparison],
-    commitMessageTitle: textFromBinary(title),
+    commitMessageTitle: messageText(title),
   };
   for (const { data, isLast } of patchPieces(patch)) {
     yield { ...reply, patchData: data, endOfPatch: isLast };

@@ -1,7 +1,5 @@
-import { isUtf8 } from "node:buffer";
-import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import type { RefusedByHookError } from "../../hooks/change/change-errors.ts";
-import { internal } from "../../rpc/rpc-error.ts";
+import { messageText } from "../common/message-text.ts";
 
 /**
  * What a reply says of the program that has refused a change: `pre_receive_error`.
@@ -10,8 +8,6 @@ import { internal } from "../../rpc/rpc-error.ts";
  */
 export function preReceiveError({ print, reason }: RefusedByHookError): string {
   const spoken = [print.stderr, print.stdout].find((text) => text.trim() !== "") ?? "";
-  if (!isUtf8(bytesFromBinary(spoken))) {
-    throw internal("grpc: error while marshaling: string field contains invalid UTF-8");
-  }
+  messageText(spoken);
   return reason;
 }

@@ -190,3 +190,20 @@ test("findAllTags fails on tags whose object isn't there", async (t) => {
     message: "iterating over tags: for-each-ref pipeline command: exit status 128",
   });
 });
+
+test("findAllTags fails when tags are sorted by a date that git can't show", async (t) => {
+  const server = await startTestServer(t);
+  const client = server.client(RefService);
+  const { address: repository, git, gitLine } = server.repository();
+  const tree = gitLine(["mktree"]);
+  const input = `tree ${tree}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> -5 +0000\n\n`;
+  const commit = gitLine(["hash-object", "-t", "commit", "-w", "--stdin", "--literally"], {
+    input,
+  });
+  git(["update-ref", "refs/tags/late", commit]);
+  const sortBy = { key: Key.CREATORDATE, direction: SortDirection.ASCENDING };
+  await assert.rejects(collect(client.findAllTags({ repository, sortBy })), {
+    kind: "internal",
+    message: "iterating over tags: for-each-ref pipeline command: exit status 128",
+  });
+});

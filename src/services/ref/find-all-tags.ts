@@ -36,6 +36,7 @@ import { ReplyChunk } from "../common/reply-chunk.ts";
 import { writeCommit } from "../common/write-commit.ts";
 import { gitTag, trimTagMessage } from "./git-tag.ts";
 import { listedRefBatches } from "./listed-refs.ts";
+import { UnshowableDateError } from "./ref-atoms.ts";
 import { writeTag } from "./write-tag.ts";
 
 type Needs = ReadNeeds & { readonly mailmaps: Mailmaps };
@@ -91,7 +92,7 @@ function parseSort(sortBy: FindAllTagsRequest["sortBy"]): RefSortKey | undefined
 
 function failure(error: unknown, page: PageCutter): unknown {
   if (error instanceof PageTokenNotFoundError) return invalidArgument(error.message);
-  if (!isDamage(error)) return error;
+  if (!isDamage(error) && !(error instanceof UnshowableDateError)) return error;
   try {
     page.checkToken();
   } catch (tokenError) {

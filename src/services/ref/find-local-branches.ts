@@ -74,7 +74,13 @@ function sortKey(sortBy: SortBy): RefSortKey | undefined {
   }
 }
 
-/** Tells about the branches what `git for-each-ref` tells. */
+/** Replies that are held back until all branches were read. */
+const HELD_REPLIES_MAX = 16;
+
+/**
+ * Tells about the branches what `git for-each-ref` tells: nothing when it fails, since it reads all
+ * of them before it sorts them. Where there are very many, some are told nevertheless.
+ */
 async function* listBranches(
   repository: OpenedRepository,
   refs: AsyncIterable<ListedRef>,
@@ -83,20 +89,22 @@ async function* listBranches(
 ): AsyncGenerator<Branch[], void, undefined> {
   const page = new PageCutter(paginationParams);
   const chunk = new ReplyChunk(branchSize);
-  let failure: RpcError | undefined;
+  const held: Branch[][] = [];
   try {
     for await (const ref of itemsOnPage(refs, page, ({ name }) => name)) {
       const full = chunk.add(await listedBranch(repository, ref, signal));
-      if (full !== undefined) yield full;
+      if (full !== undefined) held.push(full);
+      if (held.length > HELD_REPLIES_MAX) yield* held.splice(0, 1);
     }
   } catch (error) {
-    failure = listingFailure(error);
-    if (failure === undefined) throw error;
+    const failure = listingFailure(error);
+    if (failure !== undefined) page.checkToken();
+    throw failure ?? error;
   }
+  yield* held;
   const rest = chunk.rest();
   if (rest !== undefined) yield rest;
   page.checkToken();
-  if (failure !== undefined) throw failure;
 }
 
 async function listedBranch(

@@ -15,6 +15,7 @@ import type { GitRunner } from "../src/gitcmd/git-runner.ts";
 import { createGitRunner } from "../src/gitcmd/runner/process-git-runner.ts";
 import { findHelperProgram, nodeHelperProgram } from "../src/gitcmd/spawn/helper-program.ts";
 import { startHelperSpawner } from "../src/gitcmd/spawn/helper-spawner.ts";
+import { verdict } from "./report/verdict.ts";
 
 /** Starts that are not counted: the first thousand run code that is not yet compiled. */
 const WARM_UP = 1000;
@@ -83,7 +84,7 @@ async function report(git: GitRunner, count: number): Promise<void> {
   const residentMb = Math.round(process.memoryUsage().rss / 1e6);
   console.log(
     `server ${serverUs.toFixed(0)} µs, git ${forkUs.toFixed(0)} µs a start; ` +
-      `${forks.toFixed(2)} forks (${forks <= FORKS_MAX ? "goal" : "missed"} ≤ ${FORKS_MAX}); ` +
+      `${forks.toFixed(2)} forks (${verdict(forks <= FORKS_MAX)} ≤ ${FORKS_MAX}); ` +
       `${Math.round((count / wallMs) * 1000)} a second; ` +
       `${residentMb} MB resident, helper ${values.helper}`,
   );

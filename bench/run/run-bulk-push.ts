@@ -6,6 +6,8 @@ import { createClient } from "../../src/rpc/client/client.ts";
 import type { PlainGit } from "../process/plain-git.ts";
 import { readPeakBytes, readTreeUsage, resetPeak } from "../process/process-tree.ts";
 import { significant } from "../report/case-figures.ts";
+import { median } from "../report/statistics.ts";
+import { verdict } from "../report/verdict.ts";
 import { bulkRepository } from "../repository/generated-repository.ts";
 import { pushCommand } from "../rpc/push-stream.ts";
 import type { Target } from "../target/target.ts";
@@ -78,10 +80,9 @@ async function compare(rounds: number, push: BulkPush, git: PlainGit): Promise<s
   const wallMs = median(ours.map((run) => run.wallMs));
   const ratio = median(plain) / wallMs;
   const speed = (ms: number): string => significant(push.body.length / 1000 / ms);
-  const verdict = ratio >= SPEED_RATIO_MIN ? "goal" : "missed";
   return (
     `${push.target.name}: ${speed(wallMs)} MB/s, git ${speed(median(plain))} MB/s, ` +
-    `ratio ${significant(ratio)} (${verdict} ≥ ${SPEED_RATIO_MIN}); ` +
+    `ratio ${significant(ratio)} (${verdict(ratio >= SPEED_RATIO_MIN)} ≥ ${SPEED_RATIO_MIN}); ` +
     `CPU with git ${significant(median(ours.map((run) => run.serverCpuMs)))} ms; ` +
     `memory of the server's process ${ours.map((run) => Math.round(run.peakMegabytes)).join(" ")} MB`
   );
@@ -128,9 +129,4 @@ function* pieces(body: Buffer): Generator<Buffer> {
   for (let start = 0; start < body.length; start += PIECE_BYTES) {
     yield body.subarray(start, start + PIECE_BYTES);
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }

@@ -8,6 +8,7 @@ import {
 } from "../clone/measure-clone.ts";
 import type { PlainGit } from "../process/plain-git.ts";
 import { significant } from "../report/case-figures.ts";
+import { verdict } from "../report/verdict.ts";
 import { bulkRepository, historyRepository } from "../repository/generated-repository.ts";
 import { bareRepositoryAt, provideRepository } from "../repository/provide-repository.ts";
 import type { Target } from "../target/target.ts";
@@ -73,10 +74,6 @@ function cloneLine(figures: CloneFigures): string {
   const cheap = `ratio ${significant(cpuRatio)} (${verdict(cpuRatio <= CPU_RATIO_MAX)} ≤ ${CPU_RATIO_MAX})`;
   const memory = `memory +${significant(growthMegabytes)} MiB (${verdict(growthMegabytes < GROWTH_MB_MAX)} < ${GROWTH_MB_MAX})`;
   return `${targetName} ${kind}: ${Math.round(megabytes)} MB; ${speed}, ${fast}; ${cpu}, ${cheap}, client ${significant(clientCpuMs)} ms; ${memory}`;
-}
-
-function verdict(met: boolean): string {
-  return met ? "goal" : "missed";
 }
 
 async function reportAtOnce(

@@ -1,6 +1,7 @@
 import { type HistoryFigures, measureHistory } from "../history/measure-history.ts";
 import type { PlainGit } from "../process/plain-git.ts";
 import { significant } from "../report/case-figures.ts";
+import { verdict } from "../report/verdict.ts";
 import { historyRepository } from "../repository/generated-repository.ts";
 import { bareRepositoryAt, provideRepository } from "../repository/provide-repository.ts";
 import { contestant, repositoryName } from "../rpc/measure-cases.ts";
@@ -35,7 +36,7 @@ function historyLine(figures: HistoryFigures): string {
   const { wallMs, pipeWallMs, speedRatio, cpuMs, pipeCpuMs, growthMegabytes, megabytes } = figures;
   return (
     `${significant(megabytes)} MB in ${Math.round(wallMs)} ms, git ${Math.round(pipeWallMs)} ms, ` +
-    `×${significant(speedRatio)} as fast (${speedRatio >= 1 ? "goal" : "missed"} ≥ 1); ` +
+    `×${significant(speedRatio)} as fast (${verdict(speedRatio >= 1)} ≥ 1); ` +
     `CPU ${Math.round(cpuMs)} ms, git ${Math.round(pipeCpuMs)} ms; ` +
     `memory +${significant(growthMegabytes)} MiB`
   );

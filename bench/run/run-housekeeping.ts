@@ -8,6 +8,7 @@ import { type LocalTarget, pushRepository } from "../housekeeping/pushed-reposit
 import type { PlainGit } from "../process/plain-git.ts";
 import { significant } from "../report/case-figures.ts";
 import { median, quantile } from "../report/statistics.ts";
+import { verdict } from "../report/verdict.ts";
 import { historyRepository } from "../repository/generated-repository.ts";
 import type { PlacedRepository } from "../repository/provide-repository.ts";
 import { readFacts } from "../repository/repository-facts.ts";
@@ -160,7 +161,3 @@ async function compareReads(
 
 /** Short, so that few reads count that came after the end. */
 const READ_SLICE_MS = 50;
-
-function verdict(met: boolean): string {
-  return met ? "goal" : "missed";
-}

@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { DomainError } from "../../base/error/domain-error.ts";
-import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
 import type { GitDirectory } from "../../gitcmd/git-directory.ts";
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
@@ -15,7 +14,7 @@ import type {
   RepositoryLocator,
 } from "../../storage/locator/repository-locator.ts";
 import { DIRECTORY_MODE } from "../../storage/repository/create-repository.ts";
-import { collectGit } from "./collect-git.ts";
+import { collectGit, stderrSuffix } from "./collect-git.ts";
 import type { OpenedStream } from "./first-request.ts";
 import { type GitCall, gitCall } from "./git-call.ts";
 import { forgetOrigin, runClone } from "./run-clone.ts";
@@ -148,8 +147,9 @@ export async function fetchBundle(
   ];
   const flags = ["--no-write-fetch-head", "--quiet", "--atomic"];
   const command = { name: "fetch", config, flags, args: [REMOTE] } as const;
-  const { failure, stderrBytes } = await collectGit(git, repository, command, options);
+  const fetched = await collectGit(git, repository, command, options);
+  const { failure } = fetched;
   if (failure === undefined) return;
-  const said = stderrBytes.length === 0 ? "" : `, stderr: ${quoteBytes(stderrBytes)}`;
-  throw new RpcError("unknown", `${failure.message}${said}`, { cause: failure });
+  const problem = `${failure.message}${stderrSuffix(fetched)}`;
+  throw new RpcError("unknown", problem, { cause: failure });
 }

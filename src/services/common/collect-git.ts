@@ -1,5 +1,6 @@
 import type { Duplex, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import { bytesFromBinary, textFromBinary } from "../../git/ref/binary-string.ts";
 import type { GitCommand } from "../../gitcmd/git-command.ts";
 import type { GitDirectory } from "../../gitcmd/git-directory.ts";
@@ -50,6 +51,11 @@ export async function collectGit(
   const stderr = textFromBinary(said);
   const failure = failed ? new GitExitError({ ...exit, stderr }) : undefined;
   return { stdout, stderr, stderrBytes: bytesFromBinary(said), failure };
+}
+
+/** The end of a message about a command that failed: what it has said, if it has said anything. */
+export function stderrSuffix({ stderrBytes }: Pick<CollectedGit, "stderrBytes">): string {
+  return stderrBytes.length === 0 ? "" : `, stderr: ${quoteBytes(stderrBytes)}`;
 }
 
 /** An abort ends the stream early; how the process ended tells. */

@@ -6,6 +6,7 @@ import type { Repository } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
 import { asStatus } from "../common/as-status.ts";
+import { stderrSuffix } from "../common/collect-git.ts";
 import { fetchCommit } from "../common/fetch-commit.ts";
 import type { InternalSourceNeeds } from "../common/internal-source.ts";
 import type { Operation } from "../common/operation.ts";
@@ -46,16 +47,11 @@ export async function bringTarget(
   const ask = { git: needs.git, gitCall: () => options };
   if ((await verifyRevision(repository, `${oid}^{commit}`, ask)) !== undefined) return;
   const wanted = { source: target.repository, oid };
-  const { failure, stderrBytes } = await fetchCommit(
-    needs,
-    repository.located,
-    wanted,
-    call,
-    options,
-  );
+  const fetched = await fetchCommit(needs, repository.located, wanted, call, options);
+  const { failure } = fetched;
   if (failure === undefined) return;
-  const said = stderrBytes.length === 0 ? "" : `, stderr: ${quoteBytes(stderrBytes)}`;
-  const problem = `could not fetch target commit: exit status ${failure.exitCode}${said}`;
+  const said = `exit status ${failure.exitCode}${stderrSuffix(fetched)}`;
+  const problem = `could not fetch target commit: ${said}`;
   throw new RpcError("unknown", problem, { cause: failure });
 }
 

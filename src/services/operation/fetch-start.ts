@@ -1,9 +1,9 @@
-import { quoteBytes } from "../../base/text/quote-bytes.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import { binaryFromBytes } from "../../git/ref/binary-string.ts";
 import type { Repository } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import { internal, RpcError, wrapError } from "../../rpc/rpc-error.ts";
+import { stderrSuffix } from "../common/collect-git.ts";
 import { fetchCommit } from "../common/fetch-commit.ts";
 import type { Operation } from "../common/operation.ts";
 import { openRemoteRepository, type RemoteRepository } from "../common/remote-repository.ts";
@@ -70,14 +70,9 @@ async function bring(
     throw wrapError("invalid-argument", "resolve start", error);
   });
   if (here !== undefined) return;
-  const { failure, stderrBytes } = await fetchCommit(
-    needs,
-    repository.located,
-    wanted,
-    call,
-    options,
-  );
+  const fetched = await fetchCommit(needs, repository.located, wanted, call, options);
+  const { failure } = fetched;
   if (failure === undefined) return;
-  const said = stderrBytes.length === 0 ? "" : `, stderr: ${quoteBytes(stderrBytes)}`;
-  throw internal(`fetch start: exit status ${failure.exitCode}${said}`, { cause: failure });
+  const said = `exit status ${failure.exitCode}${stderrSuffix(fetched)}`;
+  throw internal(`fetch start: ${said}`, { cause: failure });
 }

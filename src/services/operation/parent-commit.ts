@@ -7,6 +7,7 @@ import type { Repository } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import { RpcError, wrapError } from "../../rpc/rpc-error.ts";
 import { asStatus } from "../common/as-status.ts";
+import { stderrSuffix } from "../common/collect-git.ts";
 import { fetchCommit } from "../common/fetch-commit.ts";
 import { gitFailure } from "../common/git-failure.ts";
 import type { InternalSourceNeeds } from "../common/internal-source.ts";
@@ -170,16 +171,11 @@ async function bring(
   if (source === undefined) throw wrapError("unknown", "lookup parent commit", notFound());
   try {
     const { located } = repository;
-    const { failure, stderrBytes } = await fetchCommit(
-      needs,
-      located,
-      { source, oid },
-      call,
-      options,
-    );
+    const fetched = await fetchCommit(needs, located, { source, oid }, call, options);
+    const { failure } = fetched;
     if (failure === undefined) return;
-    const said = stderrBytes.length === 0 ? "" : `, stderr: ${quoteBytes(stderrBytes)}`;
-    throw new RpcError("unknown", `exit status ${failure.exitCode}${said}`, { cause: failure });
+    const said = `exit status ${failure.exitCode}${stderrSuffix(fetched)}`;
+    throw new RpcError("unknown", said, { cause: failure });
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     // A failed fetch says nothing of its reason's code.

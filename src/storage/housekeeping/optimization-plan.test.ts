@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_LOOSE_OBJECTS } from "../repository-info/loose-objects-info.ts";
 import type { PackfilesInfo } from "../repository-info/packfiles-info.ts";
 import {
   type OptimizationPlan,
@@ -12,15 +13,6 @@ import {
 const DAY_MS = 24 * 60 * 60 * 1000;
 const NOW_MS = 100 * DAY_MS;
 const MEBIBYTE = 1024 * 1024;
-
-const NO_OBJECTS = {
-  count: 0,
-  size: 0,
-  staleCount: 0,
-  staleSize: 0,
-  garbageCount: 0,
-  garbageSize: 0,
-};
 
 function multiPackIndex(packfileCount: number): PackfilesInfo["multiPackIndex"] {
   return {
@@ -39,7 +31,7 @@ function state(
   } = {},
 ): RepositoryState {
   return {
-    looseObjects: NO_OBJECTS,
+    looseObjects: NO_LOOSE_OBJECTS,
     references: { format: "files", looseCount: 1, packedSize: 0 },
     commitGraph: {
       chainLength: 1,
@@ -139,7 +131,10 @@ test("planByNeed joins packs when there are more new ones than the size allows",
 
 test("planByNeed packs loose objects, and prunes old ones, beyond 1024", () => {
   const loose = (count: number, staleCount = 0, isObjectPool = false) =>
-    planByNeed(state({ isObjectPool, looseObjects: { ...NO_OBJECTS, count, staleCount } }), NOW_MS);
+    planByNeed(
+      state({ isObjectPool, looseObjects: { ...NO_LOOSE_OBJECTS, count, staleCount } }),
+      NOW_MS,
+    );
   assert.deepEqual(loose(1024, 1024), IDLE);
   assert.equal(loose(1025).repack?.strategy, "incremental_with_unreachable");
   assert.equal(loose(1025).commitGraph, "extend");
@@ -202,7 +197,7 @@ test("planEverything does all, but never drops what a pool has", () => {
 });
 
 test("planSome does only what it is asked for", () => {
-  const looseObjects = { ...NO_OBJECTS, count: 2000, staleCount: 2000 };
+  const looseObjects = { ...NO_LOOSE_OBJECTS, count: 2000, staleCount: 2000 };
   const references = { format: "files", looseCount: 99, packedSize: 0 } as const;
   const untidy = state({ looseObjects, references });
   assert.deepEqual(planSome([])(untidy, NOW_MS), IDLE);

@@ -63,7 +63,8 @@ export function estimateLooseObjects(repositoryPath: string): LooseObjectsInfo {
   return { ...NO_LOOSE_OBJECTS, count: Math.max(sampled * 16, isEmpty ? 0 : 1) };
 }
 
-const NO_LOOSE_OBJECTS: LooseObjectsInfo = {
+/** Of a repository that has none. */
+export const NO_LOOSE_OBJECTS: LooseObjectsInfo = {
   count: 0,
   size: 0,
   staleCount: 0,

@@ -45,10 +45,10 @@ async function printOwn(
   right: string,
   percent: number,
 ): Promise<Buffer | undefined> {
-  const { objects, shelves } = compared.reader;
+  const { objects, shelves, attributes: parsed } = compared.reader;
   const tree = treeOf(compared, compared.head);
   const infoPath = join(compared.repository.path, "info/attributes");
-  const attributes = new AttributeReader({ objects, tree, infoPath });
+  const attributes = new AttributeReader({ objects, tree, infoPath, parsed });
   const contents = new DiffContents(objects, attributes, shelves.patches);
   const trees = { left: treeOf(compared, left), right: treeOf(compared, right) };
   try {

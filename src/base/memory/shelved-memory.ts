@@ -1,5 +1,5 @@
-/** Larger values aren't kept: they would push out too many others. */
-const KEPT_BYTES_MAX = 256 * 1024;
+/** A value that takes more than this part of the memory isn't kept: it would push out too many others. */
+const PART_MAX = 1 / 16;
 
 /** Memory for an entry beside its bytes, roughly. */
 const ENTRY_BYTES = 400;
@@ -42,7 +42,7 @@ export class ShelvedMemory<V extends { readonly length: number }> {
 
   /** @internal Called by shelves. */
   keep(key: string, value: V): void {
-    if (value.length > KEPT_BYTES_MAX || this.#values.has(key)) return;
+    if (value.length > this.#bytesMax * PART_MAX || this.#values.has(key)) return;
     this.#values.set(key, value);
     this.#bytes += value.length + ENTRY_BYTES;
     for (const [oldest, { length }] of this.#values) {

@@ -44,14 +44,14 @@ test("AttributeReader finds the attributes that git finds", (t) => {
     const infoPath = join(repository.path, "info/attributes");
     const cache = new RepositoryCache();
     t.after(() => cache.close());
-    const { objects } = cache.open(repository.path);
+    const { objects, attributes: parsed } = cache.open(repository.path);
     for (const info of ["", "*.info diff=info\n[attr]mine diff=other\n*.c other\n"]) {
       writeFileSync(infoPath, info);
       const args = ["check-attr", "--source", commit, "--stdin", "-z", "diff", "other"];
       const input = PATHS.map((path) => `${path}\0`).join("");
       const fields = repository.git(args, { input }).toString("latin1").split("\0");
       const tree = repository.gitLine(["rev-parse", `${commit}^{tree}`]) as Oid;
-      const reader = new AttributeReader({ objects, tree, infoPath });
+      const reader = new AttributeReader({ objects, tree, infoPath, parsed });
       for (let i = 0; i + 2 < fields.length; i += 3) {
         const [path = "", name = "", expected] = fields.slice(i, i + 3);
         assert.equal(shown(reader.stateOf(path, name)), expected, `${name} of ${path}`);
@@ -64,8 +64,9 @@ test("AttributeReader needs neither a tree nor a file", (t) => {
   const repository = createTestRepository(t);
   const cache = new RepositoryCache();
   t.after(() => cache.close());
-  const { objects } = cache.open(repository.path);
-  const sources = { objects, tree: undefined, infoPath: join(repository.path, "missing") };
+  const { objects, attributes: parsed } = cache.open(repository.path);
+  const infoPath = join(repository.path, "missing");
+  const sources = { objects, tree: undefined, infoPath, parsed };
   assert.equal(new AttributeReader(sources).stateOf("a/b", "diff"), undefined);
 });
 

@@ -3,11 +3,13 @@ import type { ObjectDatabase } from "../object/object-database.ts";
 import type { Oid } from "../oid/oid.ts";
 import { bytesFromBinary } from "../ref/binary-string.ts";
 import {
+  type AttributeRule,
   type AttributeRules,
   type AttributeSetting,
   type AttributeState,
   parseAttributeRules,
 } from "./attribute-rules.ts";
+import type { ParsedAttributes } from "./parsed-attributes.ts";
 
 /** Larger files of attributes aren't read here. */
 const FILE_BYTES_MAX = 1024 * 1024;
@@ -17,6 +19,8 @@ const FILE_NAME = ".gitattributes";
 /** What every repository starts with. */
 const BUILT_IN: AttributeRules = parseAttributeRules("", "[attr]binary -diff -merge -text", true);
 
+type Macros = ReadonlyMap<string, readonly AttributeSetting[]>;
+
 /** Where attributes are read from. */
 export interface AttributeSources {
   readonly objects: ObjectDatabase;
@@ -24,6 +28,8 @@ export interface AttributeSources {
   readonly tree: Oid | undefined;
   /** The repository's own file, `info/attributes`, which wins; it may be missing. */
   readonly infoPath: string;
+  /** Spares parsing what another request has parsed. */
+  readonly parsed: ParsedAttributes;
 }
 
 /**
@@ -37,8 +43,10 @@ export class AttributeReader {
   readonly #sources: AttributeSources;
   /** By folder, with a slash at its end; `undefined` where there are no attributes. */
   readonly #files = new Map<string, AttributeRules | undefined>();
+  /** By attribute, those rules of a file that may say something of it. */
+  readonly #selected = new Map<string, Map<AttributeRules, readonly AttributeRule[]>>();
   #info: AttributeRules | undefined;
-  #macros: ReadonlyMap<string, readonly AttributeSetting[]> | undefined;
+  #macros: Macros | undefined;
 
   constructor(sources: AttributeSources) {
     this.#sources = sources;
@@ -49,7 +57,8 @@ export class AttributeReader {
     const files = this.#filesFor(path);
     const macros = this.#allMacros();
     const states = new Map<string, AttributeState>();
-    for (const { rules } of files) {
+    for (const file of files) {
+      const rules = this.#rulesAbout(name, file);
       for (let i = rules.length - 1; i >= 0 && !states.has(name); i--) {
         const rule = rules[i];
         if (rule?.matches(path) === true) fill(states, rule.settings, macros);
@@ -72,7 +81,20 @@ export class AttributeReader {
     return files;
   }
 
-  #allMacros(): ReadonlyMap<string, readonly AttributeSetting[]> {
+  #rulesAbout(name: string, file: AttributeRules): readonly AttributeRule[] {
+    const selected = this.#selected.get(name) ?? new Map<AttributeRules, AttributeRule[]>();
+    this.#selected.set(name, selected);
+    const known = selected.get(file);
+    if (known !== undefined) return known;
+    const names = namesAbout(name, this.#allMacros());
+    const rules = file.rules.filter(({ settings }) =>
+      settings.some((each) => names.has(each.name)),
+    );
+    selected.set(file, rules);
+    return rules;
+  }
+
+  #allMacros(): Macros {
     this.#macros ??= new Map([
       ...BUILT_IN.macros,
       ...(this.#readFile("")?.macros ?? []),
@@ -88,25 +110,31 @@ export class AttributeReader {
 
   #readFile(folder: string): AttributeRules | undefined {
     if (this.#files.has(folder)) return this.#files.get(folder);
-    const { objects, tree } = this.#sources;
+    const { objects, tree, parsed } = this.#sources;
     const file = tree && readFromTree(objects, tree, folder + FILE_NAME);
-    const rules = file && parseAttributeRules(folder, textOf(file), folder === "");
+    const rules = file && parsed.rulesOf(folder, file);
     this.#files.set(folder, rules);
     return rules;
   }
 }
 
-/** Git reads a blob as far as its first NUL. */
-function textOf(blob: Buffer): string {
-  const end = blob.indexOf(0);
-  return blob.toString("latin1", 0, end < 0 ? blob.length : end);
+/** An attribute, and the macros that may lead to it. */
+function namesAbout(name: string, macros: Macros): ReadonlySet<string> {
+  const names = new Set([name]);
+  for (let size = 0; size < names.size; ) {
+    size = names.size;
+    for (const [macro, settings] of macros) {
+      if (settings.some((each) => names.has(each.name))) names.add(macro);
+    }
+  }
+  return names;
 }
 
 /** Takes what isn't known yet; of the same line, what comes later wins. */
 function fill(
   states: Map<string, AttributeState>,
   settings: readonly AttributeSetting[],
-  macros: ReadonlyMap<string, readonly AttributeSetting[]>,
+  macros: Macros,
 ): void {
   for (let i = settings.length - 1; i >= 0; i--) {
     const setting = settings[i];

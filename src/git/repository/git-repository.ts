@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { ParsedAttributes } from "../attribute/parsed-attributes.ts";
 import type { GitConfig } from "../config/git-config.ts";
 import { CommitHistory } from "../graph/commit-history.ts";
 import { ObjectDatabase } from "../object/object-database.ts";
@@ -37,6 +38,8 @@ export class GitRepository {
   readonly history: CommitHistory;
   /** What its packed references contribute to advertisements for pushes. */
   readonly packedLines: PackedLines;
+  /** Its files of attributes. */
+  readonly attributes: ParsedAttributes = new ParsedAttributes();
   /** What was made of its objects. */
   readonly shelves: RepositoryShelves;
   readonly #format: ReturnType<typeof readRepositoryFormat>;

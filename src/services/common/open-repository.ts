@@ -23,6 +23,7 @@ export interface OpenedRepository {
   readonly history: GitRepository["history"];
   readonly config: GitRepository["config"];
   readonly shelves: GitRepository["shelves"];
+  readonly attributes: GitRepository["attributes"];
 }
 
 /** Finds a request's repository, see `locateRepository`, and opens it for reading. */
@@ -45,12 +46,15 @@ export function openLocated(
 ): OpenedRepository {
   const { path, alternateObjectDirectories: alternates = [] } = located;
   if (located.objectDirectory === undefined && alternates.length === 0) {
-    const { objects, refs, history, config, shelves } = repositories.open(path);
-    return { located, objects, refs, history, config, shelves };
+    return { located, ...partsOf(repositories.open(path)) };
   }
   const { objectDirectory = join(path, "objects") } = located;
   const quarantined = repositories.openQuarantine(path, { objectDirectory, alternates });
   call.atEnd(() => quarantined.close());
-  const { objects, refs, history, config, shelves } = quarantined;
-  return { located, objects, refs, history, config, shelves };
+  return { located, ...partsOf(quarantined) };
+}
+
+function partsOf(repository: GitRepository): Omit<OpenedRepository, "located"> {
+  const { objects, refs, history, config, shelves, attributes } = repository;
+  return { objects, refs, history, config, shelves, attributes };
 }

@@ -79,13 +79,13 @@ export function openDiffContents(
   repository: OpenedRepository,
   subcommand: "diff" | "diff-tree" | "diff-pairs",
 ): DiffContents {
-  const { objects, located, config, shelves } = repository;
+  const { objects, located, config, shelves, attributes: parsed } = repository;
   checkConfiguration(config, git, subcommand);
   if (existsSync(MACHINE_ATTRIBUTES)) throw new LeftToGitError("configuration");
   // The runner lets only some commands look at the attributes that HEAD has.
   const tree = subcommand === "diff" ? findTree(repository, "HEAD") : undefined;
   const infoPath = join(located.path, "info", "attributes");
-  const attributes = new AttributeReader({ objects, tree, infoPath });
+  const attributes = new AttributeReader({ objects, tree, infoPath, parsed });
   return new DiffContents(objects, attributes, shelves.patches);
 }
 

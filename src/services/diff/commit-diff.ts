@@ -9,14 +9,16 @@ import { binaryFromText, bytesFromBinary } from "../../git/ref/binary-string.ts"
 import { GitExitError } from "../../gitcmd/git-runner.ts";
 import {
   type CommitDiffRequest,
-  type CommitDiffResponseSchema,
+  CommitDiffResponseSchema,
   CommitDiffRequest_DiffMode as DiffMode,
   type DiffService,
   CommitDiffRequest_WhitespaceChanges as WhitespaceChanges,
 } from "../../proto/diff_pb.ts";
-import type { Handler } from "../../rpc/handler.ts";
+import { EncodedReply } from "../../rpc/encoded-reply.ts";
+import type { EncodingHandler } from "../../rpc/handler.ts";
 import { wrapError } from "../../rpc/rpc-error.ts";
 import { lazyGitCall } from "../common/git-call.ts";
+import { MessageWriter } from "../common/message-writer.ts";
 import { startFailure } from "../common/start-failure.ts";
 import { LeftToGitError } from "../common/tree-pairs.ts";
 import {
@@ -29,8 +31,8 @@ import {
 import { type CompareNeeds, locateCompared, pairsOfCommits } from "./compared-commits.ts";
 import { patchPieces } from "./patch-pieces.ts";
 
-type CommitDiff = Handler<typeof DiffService.method.commitDiff>;
-type Reply = MessageInitShape<typeof CommitDiffResponseSchema>;
+type CommitDiff = EncodingHandler<typeof DiffService.method.commitDiff>;
+type OtherReply = MessageInitShape<typeof CommitDiffResponseSchema>;
 
 /**
  * Tells which files differ between two commits, with their patches within limits. Where changes of
@@ -58,10 +60,11 @@ export function commitDiff(needs: CompareNeeds): CommitDiff {
       const pairs = pairsOfCommits(needs, located, request, RENAME_SCORE_MIN, call);
       const findPairs = isPlain(request) ? pairs : leaveToGit;
       const own = { findPairs, raw: true, patches: true };
+      const writer = new MessageWriter();
       for await (const diff of fileDiffs(comparison, command, own, limitsOf(request))) {
         const { toPath, fromId, toId } = diff.change;
         ignored.delete(keyOf(toPath, fromId, toId));
-        yield* patchReplies(diff);
+        yield* patchReplies(writer, diff);
       }
     } catch (error) {
       throw wrapError("internal", "eachDiff", error);
@@ -85,22 +88,34 @@ function leaveToGit(): never {
   throw new LeftToGitError("options");
 }
 
-function* patchReplies(diff: FileDiff): Generator<Reply> {
-  const { fromPath, toPath, ...change } = diff.change;
-  let reply: Reply = {
-    ...change,
-    fromPath: bytesFromBinary(fromPath),
-    toPath: bytesFromBinary(toPath),
-    binary: diff.binary,
-    overflowMarker: diff.overflowMarker,
-    collapsed: diff.collapsed,
-    tooLarge: diff.tooLarge,
-    linesAdded: diff.linesAdded,
-    linesRemoved: diff.linesRemoved,
-  };
+/** Encodes replies without making messages of them: there may be very many. */
+function* patchReplies(
+  writer: MessageWriter,
+  diff: FileDiff,
+): Generator<EncodedReply<typeof CommitDiffResponseSchema>> {
+  const { change } = diff;
+  let isFirst = true;
   for (const { data, isLast } of patchPieces(diff.takePatch())) {
-    yield { ...reply, rawPatchData: data, endOfPatch: isLast };
-    reply = {};
+    if (isFirst) {
+      writer.number(15, diff.linesRemoved);
+      writer.number(14, diff.linesAdded);
+      writer.number(13, Number(diff.tooLarge));
+      writer.number(12, Number(diff.collapsed));
+      writer.number(11, Number(diff.overflowMarker));
+    }
+    writer.number(10, Number(isLast));
+    writer.bytes(9, data);
+    if (isFirst) {
+      writer.number(7, Number(diff.binary));
+      writer.number(6, change.newMode);
+      writer.number(5, change.oldMode);
+      writer.binary(4, change.toId);
+      writer.binary(3, change.fromId);
+      writer.binary(2, change.toPath);
+      writer.binary(1, change.fromPath);
+    }
+    yield new EncodedReply(CommitDiffResponseSchema, writer.take());
+    isFirst = false;
   }
 }
 
@@ -181,7 +196,7 @@ async function* ignoredReplies(
   comparison: Comparison,
   request: CommitDiffRequest,
   ignored: readonly ChangedPath[],
-): AsyncGenerator<Reply> {
+): AsyncGenerator<OtherReply> {
   const stats = new Map<string, NumStat>();
   const paths = ignored.map(({ path }) => bytesFromBinary(path));
   try {

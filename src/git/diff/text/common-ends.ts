@@ -1,5 +1,4 @@
-/** Bytes that are compared by one call. */
-const BLOCK_BYTES = 4096;
+import { BLOCK_BYTES, commonLength, isSameBlock } from "./common-length.ts";
 
 const NEWLINE = 0x0a;
 
@@ -12,33 +11,22 @@ export interface CommonEnds {
 /** Finds the lines at both ends that two texts have in common. */
 export function findCommonEnds(a: Buffer, b: Buffer): CommonEnds {
   const limit = Math.min(a.length, b.length);
-  const alike = commonStart(a, b, limit);
+  const alike = commonLength(a, 0, b, 0);
   // What is alike may end within a line of either text.
   const start = alike === a.length && alike === b.length ? alike : lineStart(a, alike);
   const alikeAtEnd = commonEnd(a, b, limit - start);
   return { start, end: wholeLines(a, b, alikeAtEnd) };
 }
 
-function commonStart(a: Buffer, b: Buffer, limit: number): number {
-  let at = 0;
-  while (at + BLOCK_BYTES <= limit && isSame(a, at, b, at)) at += BLOCK_BYTES;
-  while (at < limit && a[at] === b[at]) at++;
-  return at;
-}
-
 function commonEnd(a: Buffer, b: Buffer, limit: number): number {
   let count = 0;
   while (count + BLOCK_BYTES <= limit) {
     const next = count + BLOCK_BYTES;
-    if (!isSame(a, a.length - next, b, b.length - next)) break;
+    if (!isSameBlock(a, a.length - next, b, b.length - next)) break;
     count = next;
   }
   while (count < limit && a[a.length - 1 - count] === b[b.length - 1 - count]) count++;
   return count;
-}
-
-function isSame(a: Buffer, startA: number, b: Buffer, startB: number): boolean {
-  return a.compare(b, startB, startB + BLOCK_BYTES, startA, startA + BLOCK_BYTES) === 0;
 }
 
 /** Where the line begins that the byte at `position` would belong to. */

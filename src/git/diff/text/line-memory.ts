@@ -3,9 +3,9 @@
  * than most comparisons need otherwise. What was taken is valid until `reset`.
  */
 export class LineMemory {
-  #numbers: Int32Array = new Int32Array(NUMBERS);
+  #numbers: Int32Array = new Int32Array(0);
   #numbersTaken = 0;
-  #bytes: Uint8Array = new Uint8Array(BYTES);
+  #bytes: Uint8Array = new Uint8Array(0);
   #bytesTaken = 0;
 
   reset(): void {
@@ -18,7 +18,7 @@ export class LineMemory {
     const end = this.#numbersTaken + count;
     if (end > this.#numbers.length) {
       // What was taken before keeps the old memory.
-      this.#numbers = new Int32Array(Math.max(count, this.#numbers.length * 2));
+      this.#numbers = new Int32Array(Math.max(count, NUMBERS, this.#numbers.length * 2));
       this.#numbersTaken = 0;
       return this.takeNumbers(count);
     }
@@ -31,7 +31,7 @@ export class LineMemory {
   takeBytes(count: number): Uint8Array {
     const end = this.#bytesTaken + count;
     if (end > this.#bytes.length) {
-      this.#bytes = new Uint8Array(Math.max(count, this.#bytes.length * 2));
+      this.#bytes = new Uint8Array(Math.max(count, BYTES, this.#bytes.length * 2));
       this.#bytesTaken = 0;
       return this.takeBytes(count);
     }

@@ -7,6 +7,7 @@ import {
   TreeCursor,
 } from "../../object/tree-object.ts";
 import { type Oid, zeroOid } from "../../oid/oid.ts";
+import { commonLength } from "../text/common-length.ts";
 import { DiffTooHardError } from "../text/diff-too-hard-error.ts";
 import { createPair, type FilePair } from "./file-pair.ts";
 import type { SelectedPaths } from "./selected-paths.ts";
@@ -62,17 +63,29 @@ class TreeWalk {
   }
 
   #walk(a: TreeCursor, b: TreeCursor, folder: string, depth: number): void {
-    let hasA = a.next();
-    let hasB = b.next();
-    while (hasA || hasB) {
-      if (--this.#entriesLeft < 0) throw new DiffTooHardError("large-difference");
-      const order = hasA && hasB ? compareEntries(a, b) : Number(hasB) - Number(hasA);
-      const isInA = order <= 0;
-      const isInB = order >= 0;
-      this.#compareEntry(isInA ? a : undefined, isInB ? b : undefined, folder, depth);
-      if (isInA) hasA = a.next();
-      if (isInB) hasB = b.next();
+    let hasA = false;
+    let hasB = false;
+    for (let order = 0; ; ) {
+      if (order === 0) this.#skipAlike(a, b);
+      if (order <= 0) hasA = a.next();
+      if (order >= 0) hasB = b.next();
+      if (!hasA && !hasB) return;
+      order = orderOf(a, hasA, b, hasB);
+      this.#compareEntry(order <= 0 ? a : undefined, order >= 0 ? b : undefined, folder, depth);
     }
+  }
+
+  /** Steps over entries that are the same byte for byte, as most are, looking at those of `a` only. */
+  #skipAlike(a: TreeCursor, b: TreeCursor): void {
+    const start = a.end;
+    const end = start + commonLength(a.content, start, b.content, b.end);
+    let last = start;
+    while (a.end < end && a.next() && a.end <= end) {
+      this.#entriesLeft--;
+      last = a.end;
+    }
+    a.moveTo(last);
+    b.moveTo(b.end + last - start);
   }
 
   /** Both sides have the same name, and are folders or aren't. */
@@ -82,6 +95,7 @@ class TreeWalk {
     folder: string,
     depth: number,
   ): void {
+    if (--this.#entriesLeft < 0) throw new DiffTooHardError("large-difference");
     const named = a ?? b;
     if (named === undefined) return;
     if (a !== undefined && b !== undefined && isSameEntry(a, b)) return;
@@ -107,6 +121,11 @@ class TreeWalk {
     if (object.type !== "tree") throw new CorruptObjectError("object is no tree");
     return new TreeCursor(object.content, format);
   }
+}
+
+/** Where a tree has ended, the other one's entries come next. */
+function orderOf(a: TreeCursor, hasA: boolean, b: TreeCursor, hasB: boolean): number {
+  return hasA && hasB ? compareEntries(a, b) : Number(hasB) - Number(hasA);
 }
 
 /** Most entries have the same name on both sides: that is found out without looking at order. */

@@ -24,6 +24,7 @@ function setUp(t: TestContext) {
     await gate.promise;
   };
   const housekeeping = {
+    noteWrite: () => undefined,
     optimize: (_: unknown, __: unknown, planner: Planner): Promise<void> => {
       looks.push("whole");
       return plan(planner);

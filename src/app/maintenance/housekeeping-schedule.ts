@@ -17,7 +17,7 @@ interface Needs {
   readonly logger: Logger;
 }
 
-type Optimizer = Pick<Housekeeping, "optimize" | "optimizeIfNeeded">;
+type Optimizer = Pick<Housekeeping, "noteWrite" | "optimize" | "optimizeIfNeeded">;
 
 /** When an operation is due. */
 interface Threshold {
@@ -100,6 +100,7 @@ export class HousekeepingSchedule implements AsyncDisposable {
   noteWrite(address: RepositoryAddress, isForced = false): void {
     const activity = this.#activityOf(address);
     activity.writes += 1;
+    this.#housekeeping.noteWrite(address);
     if (isForced) activity.lookedMs = Number.NEGATIVE_INFINITY;
     const due = THRESHOLDS.filter(({ operation, writes }) => {
       return isForced || activity.writes - (activity.lastRuns.get(operation) ?? 0) > writes;

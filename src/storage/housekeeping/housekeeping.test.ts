@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { type LogFields, type Logger, silentLogger } from "../../base/log/logger.ts";
 import { MetricRegistry } from "../../base/metric/metric-registry.ts";
@@ -83,6 +83,25 @@ test("a glance tells whether there is anything to do", async (t) => {
   });
   await look();
   assert.deepEqual(commands.slice(1), ["pack-objects", "prune-packed"]);
+});
+
+test("packs are joined when bitmaps miss many writes", async (t) => {
+  const { repository, commands, housekeeping, located } = await setUp(t);
+  const optimize = () => housekeeping.optimize(located, { signal: t.signal });
+  await housekeeping.optimize(located, { signal: t.signal }, planEverything);
+  const before = commands.length;
+  for (let count = 0; count < 199; count++) housekeeping.noteWrite(located);
+  commitFiles(repository, { another: "x" });
+  await optimize();
+  assert.equal(commands.length, before);
+  housekeeping.noteWrite(located);
+  await optimize();
+  assert.deepEqual(commands.slice(before), ["repack", "commit-graph"]);
+  const bitmaps = readdirSync(`${located.path}/objects/pack`).filter((name) => /bitmap/.test(name));
+  assert.equal(bitmaps.length, 1);
+  commitFiles(repository, { third: "x" });
+  await optimize();
+  assert.equal(commands.length, before + 2);
 });
 
 test("the log tells what a repository was like, and for which call it was looked at", async (t) => {

@@ -7,7 +7,7 @@ import type { Logger } from "../../base/log/logger.ts";
 import { bytesFromBinary } from "../../git/ref/binary-string.ts";
 import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import { FolderListings } from "../file/folder-listings.ts";
-import type { LocatedRepository } from "../locator/repository-locator.ts";
+import type { LocatedRepository, RepositoryAddress } from "../locator/repository-locator.ts";
 import { cleanConfig } from "./clean-config.ts";
 import { cleanWorktrees } from "./clean-worktrees.ts";
 import { removeEmptyRefDirectories } from "./empty-ref-directories.ts";
@@ -26,6 +26,7 @@ import {
 } from "./run-optimization.ts";
 import { findStaleFiles } from "./stale-files.ts";
 import { TidyMemory } from "./tidy-memory.ts";
+import { WriteCounter } from "./write-counter.ts";
 
 interface Needs {
   readonly git: GitRunner;
@@ -55,11 +56,17 @@ export class Housekeeping {
   readonly #metrics: HousekeepingMetrics;
   readonly #running = new Set<string>();
   readonly #tidy = new TidyMemory();
+  readonly #writes = new WriteCounter();
 
   constructor({ git, logger, metrics }: Needs) {
     this.#git = git;
     this.#logger = logger;
     this.#metrics = metrics;
+  }
+
+  /** Counts a write to a repository. */
+  noteWrite(address: RepositoryAddress): void {
+    this.#writes.note(address);
   }
 
   /**
@@ -94,7 +101,8 @@ export class Housekeeping {
     const state = await doing("deriving repository info", options, () =>
       glanceAtRepositoryState(repository, options.signal),
     );
-    if (hasWork(plan(state, Date.now()))) await this.optimize(repository, options, plan);
+    const writes = this.#writes.count(repository);
+    if (hasWork(plan(state, Date.now(), writes))) await this.optimize(repository, options, plan);
   }
 
   /**
@@ -152,7 +160,8 @@ export class Housekeeping {
     const fields = { ...logFields, repository_info: repositoryStateFields(state) };
     this.#logger.info("repository info", fields);
     this.#metrics.observeState(state, nowMs);
-    const plan = planner(state, nowMs);
+    const writes = this.#writes.count(repository);
+    const plan = planner(state, nowMs, writes);
     const outcomes: Outcomes = new Map();
     const beganMs = performance.now();
     let status: "success" | "failure" = "failure";
@@ -161,6 +170,7 @@ export class Housekeeping {
       const wasDirty = await this.#run(repository, options, { plan, outcomes, listings, isKnown });
       const isTidy = !wasDirty && outcomes.size === 0;
       if (isTidy && !isKnown) this.#tidy.remember(repository.path, nowMs, { state, listings });
+      if (joinsPacks(plan)) this.#writes.forget(repository, writes);
       status = "success";
     } finally {
       const seconds = this.#metrics.observeTask("total", beganMs);
@@ -229,6 +239,10 @@ const GRAPH_OUTCOMES = {
   replace: "written_commit_graph_full",
   extend: "written_commit_graph_incremental",
 } as const;
+
+function joinsPacks({ repack }: OptimizationPlan): boolean {
+  return repack !== undefined && repack.strategy !== "incremental_with_unreachable";
+}
 
 function repackOutcomes({ repack }: OptimizationPlan): string[] {
   if (repack === undefined) return [];

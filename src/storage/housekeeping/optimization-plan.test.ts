@@ -129,6 +129,21 @@ test("planByNeed joins packs when there are more new ones than the size allows",
   assert.equal(plan.commitGraph, "extend");
 });
 
+test("planByNeed joins packs of which bitmaps miss what many writes have brought", () => {
+  const some = { ...NO_LOOSE_OBJECTS, count: 1 };
+  const strategy = (given: Parameters<typeof state>[0], writes: number) =>
+    planByNeed(state(given), NOW_MS, writes).repack?.strategy;
+  assert.equal(strategy({ looseObjects: some }, 199), undefined);
+  assert.equal(strategy({ looseObjects: some }, 200), "geometric");
+  assert.equal(strategy({ packfiles: { count: 2 } }, 200), "geometric");
+  assert.equal(strategy({}, 100_000), undefined);
+  const large = { looseObjects: some, packfiles: { size: 500 * MEBIBYTE } };
+  assert.equal(strategy(large, 4999), undefined);
+  assert.equal(strategy(large, 5000), "geometric");
+  const alternates = { objectDirectories: ["x"], absolutePaths: ["/x"], modifiedMs: 0 };
+  assert.equal(strategy({ looseObjects: some, alternates }, 200), undefined);
+});
+
 test("planByNeed packs loose objects, and prunes old ones, beyond 1024", () => {
   const loose = (count: number, staleCount = 0, isObjectPool = false) =>
     planByNeed(

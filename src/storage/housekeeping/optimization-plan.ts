@@ -33,8 +33,8 @@ export interface RepositoryState extends RepositoryInfo {
   readonly reftableSizes: readonly number[];
 }
 
-/** Decides what to do to a repository. */
-export type Planner = (state: RepositoryState, nowMs: number) => OptimizationPlan;
+/** Decides what to do to a repository that was written to so often since its packs were joined. */
+export type Planner = (state: RepositoryState, nowMs: number, writes?: number) => OptimizationPlan;
 
 /** The parts of a plan, which may be due at different times. */
 export type HousekeepingOperation =
@@ -50,8 +50,8 @@ export const LOOSE_OBJECTS_MAX = 1024;
 const FULL_REPACK_COOLDOWN_MS = 5 * 24 * 60 * 60 * 1000;
 
 /** Does what is worth it, so that large repositories are seldom written anew. */
-export const planByNeed: Planner = (state, nowMs) => {
-  const repack = repackByNeed(state, nowMs);
+export function planByNeed(state: RepositoryState, nowMs: number, writes = 0): OptimizationPlan {
+  const repack = repackByNeed(state, nowMs, writes);
   const { isObjectPool, looseObjects } = state;
   // Members of a pool may need what nobody in the pool itself does.
   const prunes = !isObjectPool && looseObjects.staleCount > LOOSE_OBJECTS_MAX;
@@ -61,7 +61,7 @@ export const planByNeed: Planner = (state, nowMs) => {
     packRefs: needsPackedRefs(state),
     commitGraph: commitGraphByNeed(state, repack, prunes),
   };
-};
+}
 
 /** Does everything, whether there is need of it or not. */
 export const planEverything: Planner = (state, nowMs) => ({
@@ -71,7 +71,7 @@ export const planEverything: Planner = (state, nowMs) => ({
   commitGraph: "replace",
 });
 
-/** As `planByNeed`, for some operations only. */
+/** As `planByNeed`, for some operations only, and however often was written: it is asked all the time. */
 export function planSome(operations: readonly HousekeepingOperation[]): Planner {
   const enabled = new Set(operations);
   return (state, nowMs) => {
@@ -108,7 +108,11 @@ function fullRepack(state: RepositoryState, nowMs: number): RepackPlan {
   return { strategy: "full_with_cruft", ...common, expireBeforeMs: nowMs - STALE_AFTER_MS };
 }
 
-function repackByNeed(state: RepositoryState, nowMs: number): RepackPlan | undefined {
+function repackByNeed(
+  state: RepositoryState,
+  nowMs: number,
+  writes: number,
+): RepackPlan | undefined {
   const { packfiles, looseObjects, alternates } = state;
   if (packfiles.count === 0 && looseObjects.count === 0) return undefined;
   const lastFullMs = packfiles.lastFullRepackMs ?? Number.NEGATIVE_INFINITY;
@@ -118,7 +122,7 @@ function repackByNeed(state: RepositoryState, nowMs: number): RepackPlan | undef
   }
   const isFullDue = nowMs - lastFullMs > FULL_REPACK_COOLDOWN_MS;
   if (packfiles.count - packfiles.cruftCount > 1 && isFullDue) return fullRepack(state, nowMs);
-  if (hasTooManyNewPacks(state)) {
+  if (hasTooManyNewPacks(state) || isLeftBehind(state, writes)) {
     const writeBitmap = canHaveBitmap(state);
     return { strategy: "geometric", writeBitmap, writeMultiPackIndex: true };
   }
@@ -138,6 +142,22 @@ function hasTooManyNewPacks({ packfiles }: RepositoryState): boolean {
   const newCount = count - multiPackIndex.packfileCount;
   // An index that knows of packs which are gone has to be written anew, too.
   return newCount < 0 || newCount > Math.floor(Math.max(NEW_PACKS_MIN, allowed));
+}
+
+const WRITES_MIN = 200;
+const WRITES_PER_MEBIBYTE = 10;
+
+/**
+ * Whether bitmaps miss what so many writes have brought, however few objects and packs that is:
+ * clones have to look for it, and compress it, each time. In a large repository it takes long to
+ * write bitmaps anew.
+ */
+function isLeftBehind(state: RepositoryState, writes: number): boolean {
+  const { packfiles, looseObjects } = state;
+  if (!canHaveBitmap(state)) return false;
+  if (writes < Math.max(WRITES_MIN, (packfiles.size / MEBIBYTE) * WRITES_PER_MEBIBYTE))
+    return false;
+  return looseObjects.count > 0 || packfiles.count > (packfiles.multiPackIndex?.packfileCount ?? 0);
 }
 
 function commitGraphByNeed(

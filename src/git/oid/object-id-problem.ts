@@ -6,11 +6,16 @@ import { type ObjectFormat, OID_HEX_LENGTH } from "./oid.ts";
 export function objectIdProblem(id: Uint8Array | string, format: ObjectFormat): string | undefined {
   const bytes = Buffer.from(id);
   const expected = OID_HEX_LENGTH[format];
-  const problem = `invalid object ID: ${quoteBytes(bytes)}`;
-  if (bytes.length !== expected)
-    return `${problem}, expected length ${expected}, got ${bytes.length}`;
+  if (bytes.length !== expected) {
+    return `${problemWith(bytes)}, expected length ${expected}, got ${bytes.length}`;
+  }
   const [wrong] = /[^0-9a-f]/u.exec(bytes.toString()) ?? [];
-  return wrong === undefined ? undefined : `${problem}, invalid character ${quoteCharacter(wrong)}`;
+  if (wrong === undefined) return undefined;
+  return `${problemWith(bytes)}, invalid character ${quoteCharacter(wrong)}`;
+}
+
+function problemWith(id: Uint8Array): string {
+  return `invalid object ID: ${quoteBytes(id)}`;
 }
 
 function quoteCharacter(character: string): string {

@@ -122,6 +122,10 @@ class GuardedChange {
 
   async #transact(): Promise<void> {
     const { name, oldOid, newOid } = this.#change;
+    // Git takes the name to end there, and what follows for an object id.
+    if (name.includes("\0")) {
+      throw new ReferenceChangeError(this.#change, new DomainError("unknown", "exit status 128"));
+    }
     await using transaction = await this.#start();
     try {
       await transaction.update(name, newOid, oldOid);

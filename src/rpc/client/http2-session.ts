@@ -15,6 +15,8 @@ export function startSession(authority: string, stream: Duplex): ClientHttp2Sess
   const session = connect(authority, {
     createConnection: () => stream,
     maxSessionMemory: SESSION_MEMORY_MB_MAX,
+    // Messages of errors may end with blanks.
+    strictFieldWhitespaceValidation: false,
     peerMaxConcurrentStreams: CALLS_MAX,
     settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
   });

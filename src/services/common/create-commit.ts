@@ -9,6 +9,7 @@ import type { CommitSigner } from "../../git/signing/commit-signer.ts";
 import type { Call } from "../../rpc/call.ts";
 import { RpcError } from "../../rpc/rpc-error.ts";
 import type { ObjectWriter } from "../../storage/object-write/object-writer.ts";
+import { clockAt } from "./clock-text.ts";
 import { featureFlags } from "./feature-flags.ts";
 
 /** How commits are signed that ask for it. */
@@ -96,37 +97,22 @@ function identity({ name, email, date }: Required<Identity>): Required<Identity>
 /** The first second of the year 1, which stands for no time at all. */
 const NO_SECONDS = -62_135_596_800n;
 
-const YEAR_MIN = 1970;
-const YEAR_MAX = 2099;
+const YEAR_MIN = 1970n;
+const YEAR_MAX = 2099n;
 /** The last second of that year. */
 const SECONDS_MAX = 4_102_444_799n;
 
 /** Git takes dates from years that it knows only. */
 function checkDate(given: IdentityDate): IdentityDate {
   if (given.seconds === NO_SECONDS) return thisSecond();
-  const { seconds, timezone } = given;
-  const clock = clockAt(given);
-  const year = clock.getUTCFullYear();
+  const { seconds } = given;
+  const { year, text } = clockAt(given);
   if (year >= YEAR_MIN && year <= YEAR_MAX && seconds >= 0n && seconds <= SECONDS_MAX) return given;
-  throw gitFailure(128, `fatal: invalid date format: ${clockText(clock)} ${timezone}\n`);
+  throw gitFailure(128, `fatal: invalid date format: ${text}\n`);
 }
 
 function thisSecond(): IdentityDate {
   return { seconds: BigInt(Math.floor(Date.now() / 1000)), timezone: "+0000" };
-}
-
-/** What a clock shows there, as if it was in UTC. */
-function clockAt({ seconds, timezone }: IdentityDate): Date {
-  const [sign, hours, minutes] = [timezone[0], timezone.slice(1, 3), timezone.slice(3)];
-  const ahead = (Number(hours) * 60 + Number(minutes)) * (sign === "-" ? -60 : 60);
-  return new Date((Number(seconds) + ahead) * 1000);
-}
-
-/** `Mon Jan 02 2006 15:04:05`. */
-function clockText(clock: Date): string {
-  const [weekday = "", day = "", month = "", , time = ""] = clock.toUTCString().split(" ");
-  const year = String(clock.getUTCFullYear()).padStart(4, "0");
-  return `${weekday.replace(",", "")} ${month} ${day} ${year} ${time}`;
 }
 
 function gitFailure(status: number, stderr: string): RpcError {

@@ -1,20 +1,24 @@
+import type { Oid } from "../../git/oid/oid.ts";
 import type { ReferenceChange } from "../../hooks/change/change-errors.ts";
 import type { ChangeNeeds } from "../../hooks/change/change-reference.ts";
 import { changeReference } from "../../hooks/change/change-reference.ts";
-import type { User } from "../../proto/shared_pb.ts";
+import type { GitCommit, User } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import { wrapError } from "../../rpc/rpc-error.ts";
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import type { Quarantine } from "../../storage/quarantine/quarantine.ts";
 import { changeContext } from "./change-context.ts";
 import { type GitCall, gitCall } from "./git-call.ts";
+import type { Mailmaps } from "./mailmaps.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "./open-repository.ts";
 import { quarantineFor } from "./quarantine-for.ts";
+import { readCommit } from "./read-commit.ts";
 import type { TransactionVotes } from "./transaction-votes.ts";
 
 /** What is needed to change a repository on behalf of a user. */
 export interface OperationNeeds extends ReadNeeds, ChangeNeeds {
   readonly votes: TransactionVotes;
+  readonly mailmaps: Mailmaps;
 }
 
 /** A user's change to a repository while it is being made. Disposing of it drops what isn't accepted. */
@@ -27,6 +31,8 @@ export interface Operation extends Disposable, AsyncDisposable {
   readonly quarantine: Quarantine;
   /** For all git processes of the change. */
   readonly options: GitCall;
+  /** Reads a commit as all other calls show it, people by the names that the mailmap has for them. */
+  readCommit(oid: Oid): Promise<GitCommit | undefined>;
   /**
    * Asks all hooks for leave and changes a reference; objects become part of the repository.
    *
@@ -47,11 +53,16 @@ export async function openOperation(
 ): Promise<Operation> {
   const quarantine = await openQuarantine(needs, located);
   const options = gitCall(call);
+  const repository = openLocated(needs, quarantine.repository, call);
   return {
-    repository: openLocated(needs, quarantine.repository, call),
+    repository,
     knownHistory: needs.repositories.open(located.path).history,
     quarantine,
     options,
+    readCommit: (oid) => {
+      const mailmap = needs.mailmaps.find(repository, call);
+      return readCommit(repository.objects, oid, mailmap, options.signal);
+    },
     changeReference: (user, change, pushOptions = []) => {
       const { glId, glUsername } = user;
       const changer = { glId, glUsername, protocol: "web" };

@@ -1,3 +1,4 @@
+import { quoteText } from "../../base/text/quote-text.ts";
 import type { IdentityDate } from "../../git/object/identity.ts";
 import { binaryFromBytes, textFromBinary } from "../../git/ref/binary-string.ts";
 import type { CommitAuthor } from "../../proto/shared_pb.ts";
@@ -19,15 +20,19 @@ export function authorDate(author: CommitAuthor | undefined, timezone = "+0000")
  */
 export function authorTimezone(author: CommitAuthor | undefined): string {
   const text = textFromBinary(binaryFromBytes(author?.timezone ?? new Uint8Array()));
-  const [, sign = "", hours, minutes] = /^([+-])(\d\d)(\d\d)$/.exec(text) ?? [];
-  const parsing = `parsing time "${text}"`;
-  if (sign === "") throw unreadable(`${parsing} as "-0700": cannot parse "${text}" as "-0700"`);
-  if (Number(hours) > HOURS_MAX) {
-    throw unreadable(`${parsing}: time zone offset hour out of range`);
+  const [, sign = "", hours, minutes, rest] = /^([+-])(\d\d)(\d\d)(.*)$/s.exec(text) ?? [];
+  const parsing = `parsing time ${quoteText(text)}`;
+  if (sign === "") {
+    throw unreadable(`${parsing} as "-0700": cannot parse ${quoteText(text)} as "-0700"`);
   }
+  // Of two faults Go's library tells the second one.
   if (Number(minutes) > MINUTES_MAX) {
     throw unreadable(`${parsing}: time zone offset minute out of range`);
   }
+  if (Number(hours) > HOURS_MAX) {
+    throw unreadable(`${parsing}: time zone offset hour out of range`);
+  }
+  if (rest !== "") throw unreadable(`${parsing}: extra text: ${quoteText(rest ?? "")}`);
   const total = Number(hours) * 60 + Number(minutes);
   const digits = String(Math.trunc(total / 60) * 100 + (total % 60)).padStart(4, "0");
   return `${total === 0 ? "+" : sign}${digits}`;

@@ -1,14 +1,17 @@
 import { quoteText } from "../../base/text/quote-text.ts";
 import { peelTags } from "../../git/object/peel.ts";
 import type { Oid } from "../../git/oid/oid.ts";
+import type { GitRunner } from "../../gitcmd/git-runner.ts";
 import { internal, wrapError } from "../../rpc/rpc-error.ts";
+import { isAncestorAlike } from "../common/git-ancestry.ts";
 import type { OpenedRepository } from "../common/open-repository.ts";
 import type { Operation } from "../common/operation.ts";
 import { quietly } from "../common/read-commit.ts";
 
 /** Whether a commit is part of another one's history. What is no commit fails in git's words. */
 export async function isAncestor(
-  { repository, knownHistory, options: { signal } }: Operation,
+  git: GitRunner,
+  { repository, knownHistory, options }: Operation,
   ancestor: Oid,
   child: Oid,
 ): Promise<boolean> {
@@ -16,7 +19,7 @@ export async function isAncestor(
   try {
     const isKnown = commits.every((oid) => knownHistory.find(oid) !== undefined);
     const history = isKnown ? knownHistory : repository.history;
-    return await history.isAncestor(commits[0], commits[1], signal);
+    return await isAncestorAlike(git, { ...repository, history }, commits, options);
   } catch (error) {
     throw wrapError("internal", "checking for ancestry", error);
   }

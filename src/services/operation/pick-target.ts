@@ -4,7 +4,7 @@ import type { UserCherryPickRequest, UserRevertRequest } from "../../proto/opera
 import type { GitCommit, User } from "../../proto/shared_pb.ts";
 import { invalidArgument, wrapError } from "../../rpc/rpc-error.ts";
 import type { OpenedRepository } from "../common/open-repository.ts";
-import { readCommit } from "../common/read-commit.ts";
+import type { Operation } from "../common/operation.ts";
 import { findObject, type RevisionNeeds } from "../common/resolve-revision.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
 import { expectedOldOid } from "./expected-old-oid.ts";
@@ -29,12 +29,12 @@ export function checkPick({ user, commit, branchName, message }: PickRequest): {
 
 /** Reads the commit that a revision, a binary string, leads to. */
 export async function findPicked(
-  repository: OpenedRepository,
+  operation: Operation,
   revision: string,
   ask: RevisionNeeds,
 ): Promise<GitCommit | undefined> {
-  const oid = await findObject(repository, `${revision}^{commit}`, ask);
-  return oid && readCommit(repository.objects, oid, undefined, ask.gitCall().signal);
+  const oid = await findObject(operation.repository, `${revision}^{commit}`, ask);
+  return oid && operation.readCommit(oid);
 }
 
 /** The branch that a commit is put on. */

@@ -7,10 +7,10 @@ import type { CommitAuthor, GitCommit } from "../../proto/shared_pb.ts";
 import type { Call } from "../../rpc/call.ts";
 import { internal, invalidArgument, RpcError, wrapError } from "../../rpc/rpc-error.ts";
 import { createCommit, type SigningNeeds } from "../common/create-commit.ts";
+import { isDamage } from "../common/git-failure.ts";
 import { MergeConflictError } from "../common/merge-conflict.ts";
 import { mergeTrees } from "../common/merge-trees.ts";
 import type { Operation, OperationNeeds } from "../common/operation.ts";
-import { readCommit } from "../common/read-commit.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
 import { authorDate, authorTimezone } from "./author-date.ts";
 
@@ -90,6 +90,7 @@ async function findBase(
   const isKnown = [onto, tip].every((oid) => knownHistory.find(oid) !== undefined);
   const history = isKnown ? knownHistory : repository.history;
   const base = await history.mergeBase([onto, tip], options.signal).catch((error) => {
+    if (isDamage(error)) throw internal("get merge-base: exit status 255", { cause: error });
     throw wrapError("internal", "get merge-base", error);
   });
   if (base === undefined) throw internal("get merge-base: exit status 1");
@@ -146,12 +147,8 @@ async function pick(
   }
 }
 
-async function read(
-  { repository, options }: Operation,
-  oid: Oid,
-  doing: string,
-): Promise<GitCommit> {
-  const commit = await readCommit(repository.objects, oid, undefined, options.signal);
+async function read(operation: Operation, oid: Oid, doing: string): Promise<GitCommit> {
+  const commit = await operation.readCommit(oid);
   if (commit === undefined) throw new RpcError("unknown", `${doing}: object not found`);
   return commit;
 }

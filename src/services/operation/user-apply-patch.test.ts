@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { CustomHookError_HookType } from "../../proto/errors_pb.ts";
@@ -150,6 +150,8 @@ test("userApplyPatch works where references are in a table", async (t) => {
   const patches = [mail(repository, commit, { file: "1\n" })];
   const { branchUpdate } = await apply(server, repository, { patches });
   assert.equal(repository.gitLine(["rev-parse", MAIN]), branchUpdate?.commitId);
+  // As Gitaly leaves it.
+  assert.deepEqual(readdirSync(join(repository.path, "gitlab-worktree")), []);
 });
 
 test("userApplyPatch makes branches from the default one", async (t) => {

@@ -1,6 +1,6 @@
 import { findCause } from "../../base/error/find-cause.ts";
 import { quoteBytes } from "../../base/text/quote-bytes.ts";
-import type { Identity, IdentityDate } from "../../git/object/identity.ts";
+import type { Identity } from "../../git/object/identity.ts";
 import { objectIdProblem } from "../../git/oid/object-id-problem.ts";
 import { type Oid, parseOid, zeroOid } from "../../git/oid/oid.ts";
 import { binaryFromBytes } from "../../git/ref/binary-string.ts";
@@ -27,6 +27,7 @@ import {
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import { createDetachedWorkTree } from "../../storage/work-tree/detached-work-tree.ts";
 import { customHookDetail } from "../common/change-details.ts";
+import { clockAt } from "../common/clock-text.ts";
 import { collectGit } from "../common/collect-git.ts";
 import { defaultBranch } from "../common/default-branch.ts";
 import { takeFirst } from "../common/first-request.ts";
@@ -145,10 +146,9 @@ async function applyPatches(
   stdin: AsyncIterable<Uint8Array>,
   call: Call,
 ): Promise<Oid> {
-  const { git, locator } = needs;
+  const { git } = needs;
   const { repository: located, directory: objectDirectory } = quarantine;
-  const folder = locator.temporaryFolder(located.storageName);
-  using tree = await createDetachedWorkTree({ ...located, objectDirectory }, parent, folder);
+  using tree = await createDetachedWorkTree({ ...located, objectDirectory }, parent);
   try {
     await voteOnWorkTree(needs, parent, call);
     await git.run(tree.repository, { name: "read-tree", args: [parent] }, options);
@@ -161,7 +161,7 @@ async function applyPatches(
     env: {
       GIT_COMMITTER_NAME: committer.name.toString(),
       GIT_COMMITTER_EMAIL: committer.email.toString(),
-      GIT_COMMITTER_DATE: dateText(committer.date),
+      GIT_COMMITTER_DATE: clockAt(committer.date).text,
     },
   } as const;
   const run = { ...options, stdin, ...votingHooks(needs, real, call) };
@@ -218,16 +218,6 @@ function patchFailure(cause: GitExitError, stdout: Buffer, stderr: Buffer): RpcE
     return failedPrecondition(stdout.toString(), { cause });
   }
   return internal(`apply patch: ${cause.message}, stderr: ${quoteBytes(stderr)}`, { cause });
-}
-
-/** `Mon Jan 02 2006 15:04:05 -0700`. */
-function dateText({ seconds, timezone }: IdentityDate): string {
-  const [, sign, hours, minutes] = /^([+-])(\d\d)(\d\d)$/.exec(timezone) ?? [];
-  const offset = (Number(hours) * 60 + Number(minutes)) * (sign === "-" ? -60 : 60);
-  const clock = new Date((Number(seconds) + offset) * 1000);
-  if (Number.isNaN(clock.getTime())) return `${seconds} ${timezone}`;
-  const [weekday = "", day, month, year, time] = clock.toUTCString().split(" ");
-  return `${weekday.replace(",", "")} ${month} ${day} ${year} ${time} ${timezone}`;
 }
 
 async function findOldOid(

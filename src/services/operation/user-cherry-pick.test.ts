@@ -104,6 +104,41 @@ test("userCherryPick picks onto a branch of another repository", async (t) => {
   assert.deepEqual(server.leftovers(), []);
 });
 
+test("userCherryPick keeps the author whom the mailmap names", async (t) => {
+  const scene = await prepareMerge(t);
+  const mailmap = "Proper Name <proper@example.com> <author@example.com>\n";
+  changeFiles(scene.repository, { ".mailmap": mailmap }, { ref: "refs/heads/main" });
+  await scene.server.operations.userCherryPick(pickTopic(scene));
+  const author = scene.repository.gitLine([
+    "log",
+    "-1",
+    "--no-use-mailmap",
+    "--format=%an %ae",
+    "main",
+  ]);
+  assert.equal(author, "Proper Name proper@example.com");
+});
+
+test("userCherryPick says what is wrong with an author's time zone", async (t) => {
+  const scene = await prepareMerge(t);
+  const { repository, topic, server } = scene;
+  for (const [zone, problem] of [
+    ["+9999", "time zone offset minute out of range"],
+    ["+2500", "time zone offset hour out of range"],
+    ["+01000", 'extra text: "0"'],
+  ] as const) {
+    const input = repository
+      .git(["cat-file", "commit", topic])
+      .toString()
+      .replace(/^(author .*) [+-]\d+$/m, `$1 ${zone}`);
+    const flags = ["-t", "commit", "-w", "--stdin", "--literally"];
+    const id = repository.gitLine(["hash-object", ...flags], { input });
+    const call = server.operations.userCherryPick(pickTopic(scene, { commit: { id } }));
+    const message = `get cherry commit location: parsing time "${zone}": ${problem}`;
+    await assert.rejects(call, { kind: "internal", message });
+  }
+});
+
 test("userCherryPick only looks whether it could when it is a dry run", async (t) => {
   const scene = await prepareMerge(t);
   const request = pickTopic(scene, { dryRun: true });

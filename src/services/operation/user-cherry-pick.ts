@@ -45,7 +45,7 @@ export function userCherryPick(needs: Needs): UserCherryPick {
     const picked = await writePick(needs, operation, { request, user, commitId, start }, call);
     const target = await findTarget(operation, openLocated(needs, located, call), request, ask);
     const newOid = request.dryRun ? start : picked;
-    await checkAncestry(operation, target, { start, newOid });
+    await checkAncestry(needs, operation, target, { start, newOid });
     const { name, oldOid, branchCreated } = target;
     try {
       await operation.changeReference(user, { name, oldOid, newOid });
@@ -92,11 +92,11 @@ async function writePick(
 }
 
 async function findCommit(
-  { repository }: Operation,
+  operation: Operation,
   commitId: string,
   ask: RevisionNeeds,
 ): Promise<GitCommit> {
-  const commit = await findPicked(repository, binaryFromText(commitId), ask).catch((error) => {
+  const commit = await findPicked(operation, binaryFromText(commitId), ask).catch((error) => {
     throw wrapError("unknown", "cherry pick", error);
   });
   if (commit !== undefined) return commit;
@@ -164,13 +164,14 @@ function findTarget(
 }
 
 async function checkAncestry(
+  { git }: Needs,
   operation: Operation,
   { oldOid, branchCreated }: PickTarget,
   { start, newOid }: { readonly start: Oid; readonly newOid: Oid },
 ): Promise<void> {
   if (branchCreated || oldOid === newOid) return;
   // All that the new commit has behind it is what it was put on.
-  if (await isAncestor(operation, oldOid, start)) return;
+  if (await isAncestor(git, operation, oldOid, start)) return;
   const value = { parentRevision: Buffer.from(oldOid), childRevision: Buffer.from(newOid) };
   throw failedPrecondition("cherry-pick: branch diverged", {
     detail: detail(UserCherryPickErrorSchema, { error: { case: "targetBranchDiverged", value } }),

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { CustomHookError_HookType } from "../../proto/errors_pb.ts";
 import { UserCreateBranchErrorSchema } from "../../proto/operations_pb.ts";
+import { commitFiles } from "../../testing/commit-files.ts";
 import { writeCustomHook } from "../../testing/custom-hook.ts";
 import {
   errorDetail,
@@ -41,6 +42,39 @@ for (const format of ["sha1", "sha256"] as const) {
     assert.deepEqual(server.leftovers(), []);
   });
 }
+
+test("userCreateBranch shows people as the mailmap of HEAD says", async (t) => {
+  const server = await startOperationServer(t);
+  const repository = server.repository();
+  const mailmap = "Proper Name <committer@example.com>\n";
+  const commit = commitFiles(repository, { ".mailmap": mailmap });
+  repository.git(["update-ref", MAIN, commit]);
+  const { branch } = await server.operations.userCreateBranch({
+    repository: server.address(repository),
+    user: TEST_USER,
+    branchName: Buffer.from("new"),
+    startPoint: Buffer.from("main"),
+  });
+  const { author, committer } = branch?.targetCommit ?? {};
+  for (const person of [author, committer]) {
+    assert.equal(Buffer.from(person?.name ?? []).toString(), "Proper Name");
+  }
+});
+
+test("userCreateBranch can't make a branch whose name has a NUL", async (t) => {
+  const server = await startOperationServer(t);
+  const repository = server.repository();
+  writeCommit(repository, { ref: MAIN });
+  const call = server.operations.userCreateBranch({
+    repository: server.address(repository),
+    user: TEST_USER,
+    branchName: Buffer.from("a\0b"),
+    startPoint: Buffer.from("main"),
+  });
+  const message = "reference update: exit status 128";
+  await assert.rejects(call, { kind: "failed-precondition", message });
+  assert.deepEqual(repository.gitLines(["for-each-ref", "--format=%(refname)"]), [MAIN]);
+});
 
 test("userCreateBranch tells GitLab and custom hooks who makes which branch", async (t) => {
   const server = await startOperationServer(t);

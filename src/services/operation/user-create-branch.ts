@@ -20,7 +20,6 @@ import { customHookDetail } from "../common/change-details.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
 import { otherChangeFailure } from "../common/other-change-failure.ts";
-import { readCommit } from "../common/read-commit.ts";
 import { findObject } from "../common/resolve-revision.ts";
 
 type UserCreateBranch = Handler<typeof OperationService.method.userCreateBranch>;
@@ -54,14 +53,15 @@ function checkRequest({ branchName, user, startPoint }: UserCreateBranchRequest)
 
 async function findStart(
   { git }: OperationNeeds,
-  { repository, options }: Operation,
+  operation: Operation,
   startPoint: Uint8Array,
 ): Promise<GitCommit> {
+  const { repository, options } = operation;
   const revision = binaryFromBytes(startPoint);
   const needs = { git, gitCall: () => options };
   // No failure is told apart from a revision that names nothing.
   const oid = await findObject(repository, `${revision}^{commit}`, needs).catch(() => undefined);
-  const commit = oid && (await readCommit(repository.objects, oid, undefined, options.signal));
+  const commit = oid && (await operation.readCommit(oid));
   options.signal.throwIfAborted();
   if (commit !== undefined) return commit;
   throw failedPrecondition(`revspec '${textFromBinary(revision)}' not found`);

@@ -33,7 +33,6 @@ import {
 import { locateRepository } from "../common/locate-repository.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
 import { otherChangeFailure } from "../common/other-change-failure.ts";
-import { readCommit } from "../common/read-commit.ts";
 import { findObject, type RevisionNeeds } from "../common/resolve-revision.ts";
 import { TimeZoneError, userIdentity } from "../common/user-identity.ts";
 import { verifyRevision } from "../common/verify-revision.ts";
@@ -106,14 +105,13 @@ async function createTag(
   tagger: Required<Identity>,
   ask: RevisionNeeds,
 ): Promise<CreatedTag> {
-  const { objects } = operation.repository;
   const target = await findTarget(operation, request.targetRevision, ask);
   const peeled = target.type === "tag" ? peel(operation, target.oid) : target;
   const tag = hasText(request.message)
     ? await writeTag(operation, request, target, tagger)
     : { oid: peeled.oid, id: peeled.oid };
   if (peeled.type !== "commit") return { ...tag, targetCommit: undefined };
-  const targetCommit = await readCommit(objects, peeled.oid, undefined, operation.options.signal);
+  const targetCommit = await operation.readCommit(peeled.oid);
   if (targetCommit === undefined) throw internal("getting commit: object not found");
   return { ...tag, targetCommit };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { CustomHookError_HookType } from "../../proto/errors_pb.ts";
 import { UserFFBranchErrorSchema } from "../../proto/operations_pb.ts";
@@ -93,6 +94,26 @@ test("userFFBranch says why a branch can't be moved", async (t) => {
   }
   assert.equal(repository.gitLine(["rev-parse", MAIN]), first);
   assert.deepEqual(server.leftovers(), []);
+});
+
+test("userFFBranch says what is missing in the history", async (t) => {
+  const server = await startOperationServer(t);
+  const repository = server.repository();
+  writeCommit(repository, { ref: MAIN });
+  const gone = writeCommit(repository, { content: "gone" });
+  const next = writeCommit(repository, { parents: [gone] });
+  rmSync(join(repository.path, "objects", gone.slice(0, 2), gone.slice(2)));
+  const call = server.operations.userFFBranch({
+    repository: server.address(repository),
+    user: TEST_USER,
+    branch,
+    commitId: next,
+  });
+  const stderr = `error: Could not read ${gone}\\nerror: could not parse commit ${gone}\\n`;
+  await assert.rejects(call, {
+    kind: "internal",
+    message: `checking for ancestry: determine ancestry: exit status 128, stderr: "${stderr}"`,
+  });
 });
 
 test("userFFBranch tells which change it couldn't make", async (t) => {

@@ -38,7 +38,7 @@ export function userFFBranch(needs: OperationNeeds): UserFFBranch {
     const ask = { git: needs.git, gitCall: () => options };
     const oldOid = await findOldOid(repository, request, ask);
     const newOid = parseCommitId(request.commitId, repository.objects.format);
-    if (!(await isAncestor(operation, oldOid, newOid))) {
+    if (!(await isAncestor(needs.git, operation, oldOid, newOid))) {
       throw failedPrecondition("not fast forward");
     }
     const name = `refs/heads/${binaryFromBytes(request.branch)}`;

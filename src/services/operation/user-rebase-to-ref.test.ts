@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
@@ -84,7 +86,11 @@ test("userRebaseToRef says why it can't rebase", async (t) => {
   repository.git(["symbolic-ref", "refs/merge-requests/symbolic", "refs/heads/main"]);
   const invalid = "invalid-argument";
   const precondition = "failed-precondition";
+  const gone = changeFiles(repository, { g: "g" }, { ref: "refs/heads/gone", isRoot: true });
+  const cut = changeFiles(repository, { g: "h" }, { ref: "refs/heads/gone" });
+  rmSync(join(repository.path, "objects", gone.slice(0, 2), gone.slice(2)));
   const cases: readonly (readonly [Request, kind: string, message: string])[] = [
+    [{ sourceSha: cut }, "internal", "rebasing commits: get merge-base: exit status 255"],
     [{ firstParentRef: Buffer.from("missing") }, invalid, "invalid FirstParentRef"],
     [{ sourceSha: "missing" }, invalid, "invalid SourceSha"],
     [{ user: { ...TEST_USER, timezone: "Nowhere" } }, invalid, "unknown time zone Nowhere"],

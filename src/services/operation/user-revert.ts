@@ -48,7 +48,7 @@ export function userRevert(needs: Needs): UserRevert {
     const reverted = await writeRevert(needs, operation, { request, user, commitId, start }, call);
     const target = await findPickTarget(repository, request, ask);
     const newOid = request.dryRun ? start : reverted;
-    await checkAncestry(operation, target, { start, newOid });
+    await checkAncestry(needs, operation, target, { start, newOid });
     const { name, oldOid, branchCreated } = target;
     try {
       await operation.changeReference(user, { name, oldOid, newOid });
@@ -102,12 +102,12 @@ function emptyTree(format: Parameters<typeof hashObject>[2]): Oid {
 }
 
 async function find(
-  { repository }: Operation,
+  operation: Operation,
   revision: string,
   ask: RevisionNeeds,
   which: "ours" | "revert",
 ): Promise<GitCommit> {
-  const commit = await findPicked(repository, revision, ask).catch((error) => {
+  const commit = await findPicked(operation, revision, ask).catch((error) => {
     throw wrapError("internal", "read commit", error);
   });
   if (commit !== undefined) return commit;
@@ -134,13 +134,14 @@ async function merge(
 }
 
 async function checkAncestry(
+  { git }: Needs,
   operation: Operation,
   { oldOid, branchCreated }: PickTarget,
   { start, newOid }: { readonly start: Oid; readonly newOid: Oid },
 ): Promise<void> {
   if (branchCreated || oldOid === newOid) return;
   // All that the new commit has behind it is what it was put on.
-  if (await isAncestor(operation, oldOid, start)) return;
+  if (await isAncestor(git, operation, oldOid, start)) return;
   const value = { parentRevision: Buffer.from(oldOid), childRevision: Buffer.from(newOid) };
   throw failedPrecondition("revert: branch diverged", {
     detail: detail(UserRevertErrorSchema, { error: { case: "notAncestor", value } }),

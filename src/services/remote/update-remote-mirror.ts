@@ -11,6 +11,7 @@ import { asInternal } from "../common/as-internal.ts";
 import { collectGit } from "../common/collect-git.ts";
 import { headTarget } from "../common/default-branch.ts";
 import { type OpenedStream, takeFirst } from "../common/first-request.ts";
+import { askAncestry, isAncestorAlike } from "../common/git-ancestry.ts";
 import { type GitCall, gitCall } from "../common/git-call.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type OpenedRepository, openLocated, type ReadNeeds } from "../common/open-repository.ts";
@@ -120,7 +121,7 @@ function defaultBranch({ refs }: OpenedRepository): string {
 }
 
 function ancestry({ git, repository, options }: Mirroring): IsAncestor {
-  const { objects, refs, history } = repository;
+  const { objects, refs } = repository;
   return async (ancestor, child) => {
     const ancestorOid = parseOid(ancestor);
     // Of an id that is too long or too short for the repository, git says what is wrong.
@@ -132,15 +133,10 @@ function ancestry({ git, repository, options }: Mirroring): IsAncestor {
     const older = isKnowable ? peelToCommit(objects, ancestorOid) : undefined;
     const newer = childOid && peelToCommit(objects, childOid);
     if (older !== undefined && newer !== undefined) {
-      return history.isAncestor(older, newer, options.signal);
+      return isAncestorAlike(git, repository, [older, newer], options);
     }
-    const args = [ancestor, child].map(bytesFromBinary);
-    const command = { name: "merge-base", flags: ["--is-ancestor"], args } as const;
-    const asked = await collectGit(git, repository.located, command, options);
-    if (asked.failure === undefined) return true;
-    if (asked.failure.exitCode === 1) return false;
-    const reason = said(asked.failure.message, asked.stderrBytes, asked.failure);
-    throw wrapError("unknown", "determine ancestry", reason);
+    const revisions = [bytesFromBinary(ancestor), bytesFromBinary(child)] as const;
+    return askAncestry(git, repository.located, revisions, options);
   };
 }
 

@@ -4,6 +4,7 @@ import { binaryFromText, bytesFromBinary } from "../../git/ref/binary-string.ts"
 import { GitExitError, type GitRunner } from "../../gitcmd/git-runner.ts";
 import { findStats, listEntries } from "../file/for-each-file.ts";
 import type { LocatedRepository } from "../locator/repository-locator.ts";
+import { WORK_TREES } from "../work-tree/detached-work-tree.ts";
 import type { HousekeepingRun } from "./run-optimization.ts";
 
 /** Nobody works that long in a working tree. */
@@ -21,7 +22,7 @@ export async function cleanWorktrees(
   options: HousekeepingRun,
 ): Promise<boolean> {
   const root = binaryFromText(repository.path);
-  const folder = `${root}/gitlab-worktree`;
+  const folder = `${root}/${WORK_TREES}`;
   const left = listIfThere(folder);
   for (const entry of left) {
     const path = `${folder}/${entry.name}`;

@@ -16,17 +16,19 @@ export interface DetachedWorkTree extends Disposable {
   head(): Oid | undefined;
 }
 
+/** The folder of a repository that holds working trees. It stays when the last of them has gone. */
+export const WORK_TREES = "gitlab-worktree";
+
 /**
  * Makes a working tree without files, and without an index, whose HEAD is `commit`.
  *
  * @param located the repository with the quarantine as its object directory
- * @param folder where the tree is made
  */
 export async function createDetachedWorkTree(
   located: LocatedRepository & { readonly objectDirectory: string },
   commit: Oid,
-  folder: string,
 ): Promise<DetachedWorkTree> {
+  const folder = join(located.path, WORK_TREES);
   await mkdir(folder, { recursive: true, mode: 0o755 });
   const worktree = mkdtempSync(join(folder, "am-"));
   const remove = (): void => rmSync(worktree, { recursive: true, force: true });

@@ -7,6 +7,7 @@ import { createTestRepository, type TestRepository } from "../../testing/git-rep
 import { encodeLooseObject } from "../object/loose-encoding.ts";
 import type { ObjectDatabase } from "../object/object-database.ts";
 import { hashObject } from "../object/object-hash.ts";
+import { encodeTree } from "../object/tree-object.ts";
 import { type ObjectFormat, type Oid, parseOid } from "../oid/oid.ts";
 import { RepositoryCache } from "../repository/repository-cache.ts";
 import { mergeByPath } from "./merge-by-path.ts";
@@ -164,6 +165,22 @@ test("mergeByPath leaves to git what only git can know", async (t) => {
   for (const [index, name] of Object.keys(pairs).entries()) {
     assert.equal(await mergeCase(scene, index), undefined, name);
   }
+});
+
+test("mergeByPath leaves to git what it would put in order on its way", async (t) => {
+  const { repository, objects, writer } = setUp(t);
+  const blob = await writer.write("blob", Buffer.from("x"));
+  const folder = async (mode: number, name: string, oid: Oid): Promise<Oid> =>
+    writer.write("tree", encodeTree([{ mode, name: Buffer.from(name), oid }]));
+  const base = await writer.write("tree", Buffer.alloc(0));
+  const inner = await folder(0o100664, "file", blob);
+  const ours = await folder(0o040000, "a", await folder(0o040000, "b", inner));
+  const merged = await mergeByPath(objects, writer, { base, ours, theirs: ours });
+  assert.equal(merged, undefined);
+  const commits = [base, ours].map((tree) => repository.gitLine(["commit-tree", "-m", "x", tree]));
+  const [root = "", side = ""] = commits;
+  const args = ["merge-tree", "--write-tree", `--merge-base=${root}`, side, side];
+  assert.notEqual(repository.gitLine(args), ours);
 });
 
 test("mergeByPath never disagrees with git", async (t) => {

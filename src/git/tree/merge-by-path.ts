@@ -126,6 +126,7 @@ class PathMerge {
       this.#hasSameChanges = true;
       this.#note(this.#ours, base, ours);
       this.#note(this.#theirs, base, theirs);
+      this.#checkFolder(base, ours);
       return ours;
     }
     if (!isFolder(ours) || !isFolder(theirs)) throw new TooHardError();
@@ -135,6 +136,15 @@ class PathMerge {
     const entries = await this.#mergeEntries(baseEntries, ...sides);
     if (entries.length === 0) return undefined;
     return { mode: ours.mode, oid: await this.#write(entries) };
+  }
+
+  /** Git looks into a folder that both sides have changed, though it is the same on both. */
+  #checkFolder(base: Entry | undefined, entry: Entry | undefined): void {
+    if (!isFolder(entry)) return;
+    const before = isFolder(base) ? this.#read(base.oid) : NO_ENTRIES;
+    for (const [key, each] of this.#read(entry.oid)) {
+      if (!isSame(before.get(key), each)) this.#checkFolder(before.get(key), each);
+    }
   }
 
   /** Notes how files have changed in what one side alone has changed. */

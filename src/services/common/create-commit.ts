@@ -10,6 +10,7 @@ import type { Call } from "../../rpc/call.ts";
 import { RpcError } from "../../rpc/rpc-error.ts";
 import type { ObjectWriter } from "../../storage/object-write/object-writer.ts";
 import { clockAt } from "./clock-text.ts";
+import { dateOrNow } from "./date-or-now.ts";
 import { featureFlags } from "./feature-flags.ts";
 
 /** How commits are signed that ask for it. */
@@ -94,9 +95,6 @@ function identity({ name, email, date }: Required<Identity>): Required<Identity>
   return { name: cleanName, email: cleanIdentity(email), date: checkDate(date) };
 }
 
-/** The first second of the year 1, which stands for no time at all. */
-const NO_SECONDS = -62_135_596_800n;
-
 const YEAR_MIN = 1970n;
 const YEAR_MAX = 2099n;
 /** The last second of that year. */
@@ -104,15 +102,11 @@ const SECONDS_MAX = 4_102_444_799n;
 
 /** Git takes dates from years that it knows only. */
 function checkDate(given: IdentityDate): IdentityDate {
-  if (given.seconds === NO_SECONDS) return thisSecond();
-  const { seconds } = given;
-  const { year, text } = clockAt(given);
-  if (year >= YEAR_MIN && year <= YEAR_MAX && seconds >= 0n && seconds <= SECONDS_MAX) return given;
+  const date = dateOrNow(given);
+  const { seconds } = date;
+  const { year, text } = clockAt(date);
+  if (year >= YEAR_MIN && year <= YEAR_MAX && seconds >= 0n && seconds <= SECONDS_MAX) return date;
   throw gitFailure(128, `fatal: invalid date format: ${text}\n`);
-}
-
-function thisSecond(): IdentityDate {
-  return { seconds: BigInt(Math.floor(Date.now() / 1000)), timezone: "+0000" };
 }
 
 function gitFailure(status: number, stderr: string): RpcError {

@@ -82,6 +82,22 @@ for (const format of ["sha1", "sha256"] as const) {
   });
 }
 
+test("userCreateTag takes the year 1 for no time at all", async (t) => {
+  const server = await startOperationServer(t);
+  const repository = server.repository();
+  const commit = writeCommit(repository, { ref: "refs/heads/main" });
+  await server.operations.userCreateTag({
+    repository: server.address(repository),
+    user: TEST_USER,
+    tagName: Buffer.from("v1"),
+    targetRevision: Buffer.from(commit),
+    message: Buffer.from("message"),
+    timestamp: { seconds: -62_135_596_800n },
+  });
+  const tagger = repository.gitLines(["cat-file", "tag", "v1"])[3] ?? "";
+  assert.match(tagger, /^tagger Jane Doe <[^>]+> \d{10} \+0000$/);
+});
+
 test("userCreateTag makes tags of tags, trees and blobs", async (t) => {
   const server = await startOperationServer(t);
   const repository = server.repository();

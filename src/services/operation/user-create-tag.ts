@@ -30,6 +30,7 @@ import {
   customHookDetail,
   referenceUpdateDetail,
 } from "../common/change-details.ts";
+import { dateOrNow } from "../common/date-or-now.ts";
 import { locateRepository } from "../common/locate-repository.ts";
 import { type Operation, type OperationNeeds, openOperation } from "../common/operation.ts";
 import { otherChangeFailure } from "../common/other-change-failure.ts";
@@ -78,7 +79,8 @@ function checkRequest({ tagName, user, targetRevision, message }: UserCreateTagR
 
 function findTagger(user: User, { timestamp }: UserCreateTagRequest): Required<Identity> {
   try {
-    return userIdentity(user, timestamp);
+    const tagger = userIdentity(user, timestamp);
+    return { ...tagger, date: dateOrNow(tagger.date) };
   } catch (error) {
     if (!(error instanceof TimeZoneError)) throw error;
     throw invalidArgument(error.message, { cause: error });

@@ -79,6 +79,7 @@ for (const format of ["sha1", "sha256"] satisfies ObjectFormat[]) {
     expectSame();
     expectSame(["refs/heads/b1", "!refs/heads/b17"]);
     expectSame(["refs/heads/b0", "refs/heads/a"]);
+    expectSame(["refs/zzz/\u00fc"]);
     repository.git(["pack-refs", "--all"]);
     expectSame();
     expectSame(["refs"]);

@@ -1,5 +1,6 @@
 import type { ConfigEntry } from "../config/config-entry.ts";
 import { GitConfig, parseConfigBoolean } from "../config/git-config.ts";
+import { binaryFromText } from "../ref/binary-string.ts";
 import { HiddenRefs } from "../ref/hidden-refs.ts";
 import { FSCK_MESSAGE_IDS } from "./fsck-message-ids.ts";
 
@@ -30,6 +31,7 @@ export type CurrentBranchAction = "unconfigured" | "ignore" | "warn" | "refuse";
 /** A setting that says how a command takes part in a push, from the most general to the most special. */
 export interface CommandSetting {
   readonly key: string;
+  /** Text, not a binary string. */
   readonly value: string;
 }
 
@@ -65,7 +67,10 @@ export function receiveSettings(
   repository: readonly ConfigEntry[],
   command: readonly CommandSetting[],
 ): ReceiveSettings | undefined {
-  const given = command.map(({ key, value }) => ({ name: canonicalName(key), value }));
+  const given = command.map(({ key, value }) => ({
+    name: canonicalName(key),
+    value: binaryFromText(value),
+  }));
   const config = new GitConfig([...repository, ...given]);
   if (isUnusual(config, given)) return undefined;
   const values = new Values(config);

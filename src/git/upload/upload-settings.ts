@@ -1,6 +1,7 @@
 import type { ConfigEntry } from "../config/config-entry.ts";
 import { GitConfig, parseConfigBoolean } from "../config/git-config.ts";
 import type { CommandSetting } from "../receive/receive-settings.ts";
+import { binaryFromText } from "../ref/binary-string.ts";
 import { HiddenRefs } from "../ref/hidden-refs.ts";
 
 /** What the configuration says about what is shown to clients that fetch (git-config: `uploadpack`). */
@@ -38,7 +39,10 @@ export function uploadSettings(
   repository: readonly ConfigEntry[],
   command: readonly CommandSetting[],
 ): UploadSettings | undefined {
-  const given = command.map(({ key, value }) => ({ name: key.toLowerCase(), value }));
+  const given = command.map(({ key, value }) => ({
+    name: key.toLowerCase(),
+    value: binaryFromText(value),
+  }));
   const config = new GitConfig([...repository, ...given]);
   if (config.entries.some(({ name }) => SECTIONS.test(name) && !KNOWN.has(name))) return undefined;
   const isOn = (name: string): boolean | undefined => {

@@ -168,8 +168,11 @@ test("references that are hidden aren't advertised, whoever hides them", async (
   for (const name of ["refs/environments/a", "refs/secret/a", "refs/secret/b", "refs/own/a"]) {
     repository.git(["update-ref", name, main]);
   }
+  const input = `create refs/heads/\u00fc ${repository.gitLine(["rev-parse", "main"])}\n`;
+  repository.git(["update-ref", "--stdin"], { input });
   repository.git(["config", "transfer.hideRefs", "refs/own"]);
   await assertAlike(server, repository, [
+    "transfer.hideRefs=refs/heads/\u00fc",
     "uploadpack.hideRefs=refs/secret",
     "uploadpack.hideRefs=!refs/secret/b",
   ]);

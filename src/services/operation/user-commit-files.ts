@@ -28,6 +28,7 @@ import {
 import type { LocatedRepository } from "../../storage/locator/repository-locator.ts";
 import type { ObjectWriter } from "../../storage/object-write/object-writer.ts";
 import { accessCheckDetail, customHookDetail } from "../common/change-details.ts";
+import { checkParent } from "../common/check-parent.ts";
 import {
   createCommit,
   DisallowedCharactersError,
@@ -156,6 +157,8 @@ async function writeCommit(
   const parents = parent === undefined ? [] : [parent];
   const { commitMessage: message, sign } = header;
   try {
+    // A start may be a tag, which has a tree but is no parent.
+    if (parent !== undefined) checkParent(operation, parent);
     const draft = { tree, parents, author, committer, message, sign };
     return await createCommit(needs, call, objects, draft);
   } catch (error) {
@@ -191,10 +194,7 @@ async function treeOf(
     gitCall: () => options,
   });
   if (tree === undefined) throw new RpcError("unknown", "getting tree id: reference not found");
-  // A start may be a tag, which has a tree but is no parent.
-  if (repository.objects.header(parent)?.type === "commit") return tree;
-  const problem = `fatal: ${parent} is not a valid 'commit' object\n`;
-  throw new RpcError("unknown", `commit-tree: exit status 128: ${problem} `);
+  return tree;
 }
 
 function authorOf(header: Header, committer: Required<Identity>): Required<Identity> {

@@ -61,18 +61,20 @@ test("userCreateBranch shows people as the mailmap of HEAD says", async (t) => {
   }
 });
 
-test("userCreateBranch can't make a branch whose name has a NUL", async (t) => {
+test("userCreateBranch can't make a branch whose name has a NUL or two lines", async (t) => {
   const server = await startOperationServer(t);
   const repository = server.repository();
   writeCommit(repository, { ref: MAIN });
-  const call = server.operations.userCreateBranch({
-    repository: server.address(repository),
-    user: TEST_USER,
-    branchName: Buffer.from("a\0b"),
-    startPoint: Buffer.from("main"),
-  });
-  const message = "reference update: exit status 128";
-  await assert.rejects(call, { kind: "failed-precondition", message });
+  for (const name of ["a\0b", "a\nb"]) {
+    const call = server.operations.userCreateBranch({
+      repository: server.address(repository),
+      user: TEST_USER,
+      branchName: Buffer.from(name),
+      startPoint: Buffer.from("main"),
+    });
+    const message = "reference update: exit status 128";
+    await assert.rejects(call, { kind: "failed-precondition", message });
+  }
   assert.deepEqual(repository.gitLines(["for-each-ref", "--format=%(refname)"]), [MAIN]);
 });
 

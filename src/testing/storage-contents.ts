@@ -9,8 +9,8 @@ interface ContentsOptions {
 
 const OBJECTS = /[.]git\/objects\/(?:[0-9a-f]{2}(?:\/[0-9a-f]+)?|pack\/pack-[0-9a-f]+[.]\w+)$/;
 
-/** The place of temporary files, and folders for references that git never removes. */
-const FOLDERS = /^[+]gitaly(?:\/tmp)?$|[.]git\/refs\/[^/]+$/;
+/** The places of temporary files and working trees, and folders for references that git never removes. */
+const FOLDERS = /^[+]gitaly(?:\/tmp)?$|[.]git\/(?:gitlab-worktree|refs\/[^/]+)$/;
 
 /** Every file and folder below a storage, with a hash of what is in it, in order of their paths. */
 export function storageContents(

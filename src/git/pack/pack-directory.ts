@@ -146,7 +146,7 @@ export class PackDirectory {
     this.#isLoaded = true;
     this.#failure = undefined;
     const names = new Set(listDirectory(this.path));
-    this.#loadLayers();
+    this.#loadLayers(names);
     for (const [name, pack] of [...this.#packs]) if (!names.has(`${name}.pack`)) this.#forget(pack);
     const covered = new Set(this.#layers.flatMap(({ packNames }) => packNames));
     this.#ownIndexed = [];
@@ -219,17 +219,19 @@ export class PackDirectory {
   }
 
   /** Opens the multi-pack-index, or the layers of its chain, unless they are the same still. */
-  #loadLayers(): void {
-    const single = join(this.path, "multi-pack-index");
-    const folder = join(this.path, "multi-pack-index.d");
-    const chain = readText(join(folder, "multi-pack-index-chain"), this.#format);
-    const stamp = `${FileState.stamp(single)}\n${chain}`;
+  #loadLayers(names: ReadonlySet<string>): void {
+    const single = join(this.path, SINGLE);
+    const folder = join(this.path, LAYERS);
+    // To fail to open what isn't there costs more than all the rest of an empty directory.
+    const hasSingle = names.has(SINGLE);
+    const chain = names.has(LAYERS) ? readText(join(folder, CHAIN), this.#format) : "";
+    const stamp = `${hasSingle ? FileState.stamp(single) : ""}\n${chain}`;
     if (stamp === this.#layersStamp && stamp !== this.#distrusted) return;
     for (const layer of this.#layers) layer.close();
     this.#layersStamp = stamp;
     this.#layers = [];
     if (stamp === this.#distrusted) return;
-    const whole = this.#openLayer(single);
+    const whole = hasSingle ? this.#openLayer(single) : undefined;
     if (whole !== undefined) {
       this.#layers = [whole];
       return;
@@ -263,6 +265,10 @@ export class PackDirectory {
     }
   }
 }
+
+const SINGLE = "multi-pack-index";
+const LAYERS = "multi-pack-index.d";
+const CHAIN = "multi-pack-index-chain";
 
 function isUnusable(error: unknown): boolean {
   return error instanceof FileVanishedError || error instanceof CorruptObjectError;

@@ -1,7 +1,7 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /** The first second of the year 1, which stands for no time at all. */
-const ZERO_SECONDS = -62_135_596_800n;
+export const ZERO_SECONDS = -62_135_596_800n;
 
 /** Times of which nothing is in doubt when git reads them: those of the years 1971 to 2099. */
 const PLAIN_SECONDS_MIN = 31_536_000n;

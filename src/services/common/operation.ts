@@ -1,3 +1,4 @@
+import type { Mailmap } from "../../git/mailmap/mailmap.ts";
 import type { Oid } from "../../git/oid/oid.ts";
 import type { ReferenceChange } from "../../hooks/change/change-errors.ts";
 import type { ChangeNeeds } from "../../hooks/change/change-reference.ts";
@@ -54,14 +55,16 @@ export async function openOperation(
   const quarantine = await openQuarantine(needs, located);
   const options = gitCall(call);
   const repository = openLocated(needs, quarantine.repository, call);
+  let known: { readonly mailmap: Mailmap | undefined } | undefined;
   return {
     repository,
     knownHistory: needs.repositories.open(located.path).history,
     quarantine,
     options,
     readCommit: (oid) => {
-      const mailmap = needs.mailmaps.find(repository, call);
-      return readCommit(repository.objects, oid, mailmap, options.signal);
+      // A rebase reads many commits, and the mailmap takes a look at HEAD.
+      known ??= { mailmap: needs.mailmaps.find(repository, call) };
+      return readCommit(repository.objects, oid, known.mailmap, options.signal);
     },
     changeReference: (user, change, pushOptions = []) => {
       const { glId, glUsername } = user;

@@ -19,7 +19,7 @@ export async function isAncestor(
   try {
     const isKnown = commits.every((oid) => knownHistory.find(oid) !== undefined);
     const history = isKnown ? knownHistory : repository.history;
-    return await isAncestorAlike(git, { ...repository, history }, commits, options);
+    return await isAncestorAlike(git, { located: repository.located, history }, commits, options);
   } catch (error) {
     throw wrapError("internal", "checking for ancestry", error);
   }

@@ -38,11 +38,10 @@ export function checkChange(change: RefChange, objects: ObjectDatabase): RefName
 function checkName(text: string): RefName {
   if (text === "") throw new OnlyGitKnowsError("a name is missing");
   const name = parseRefName(text, { oneLevel: true });
+  if (name !== undefined) return name;
   // Git's words don't tell which name it is when that has several lines.
-  if (name === undefined && text.includes("\n"))
-    throw new OnlyGitKnowsError("a name has two lines");
-  if (name === undefined) throw new InvalidRefNameError(text);
-  return name;
+  if (text.includes("\n")) throw new OnlyGitKnowsError("a name has two lines");
+  throw new InvalidRefNameError(text);
 }
 
 function checkObject(name: RefName, oid: Oid, objects: ObjectDatabase): void {

@@ -27,18 +27,24 @@ export class ChangedPathFilter {
     this.#keys = paths.map((path) => pathKeys(path, count));
   }
 
-  /** `false` when the commit at a position surely changes none of the paths. */
-  mayChange(position: number): boolean {
+  /**
+   * `false` when the commit at a position surely changes none of the paths; `undefined` when it has
+   * no filter.
+   */
+  mayChange(position: number): boolean | undefined {
     const filters = this.#filters;
-    if (filters?.find(position) !== true) return true;
+    if (filters?.find(position) !== true) return undefined;
     for (const keys of this.#keys) if (mayHaveAll(filters, keys)) return true;
     return false;
   }
 
-  /** Those of `paths`, numbers of paths, that the commit at a position may change. */
-  mayChangeOf(position: number, paths: readonly number[]): readonly number[] {
+  /**
+   * Those of `paths`, numbers of paths, that the commit at a position may change; `undefined` when it
+   * has no filter.
+   */
+  mayChangeOf(position: number, paths: readonly number[]): readonly number[] | undefined {
     const filters = this.#filters;
-    if (filters?.find(position) !== true) return paths;
+    if (filters?.find(position) !== true) return undefined;
     let found: number[] | undefined;
     for (const path of paths) {
       const keys = this.#keys[path];

@@ -8,6 +8,7 @@ import {
 import { OID_BYTES, type Oid } from "../oid/oid.ts";
 import { MemoryTenant } from "../pack/memory-budget.ts";
 import type { ReaderResources } from "../pack/reader-resources.ts";
+import { ChangedNames } from "./changed-names.ts";
 import { type CommitGraph, GENERATION_INFINITY } from "./commit-graph.ts";
 import { FirstParentSkips } from "./first-parent-skips.ts";
 import { LastCommitMemory } from "./last-commit-memory.ts";
@@ -46,6 +47,7 @@ export class CommitStore extends MemoryTenant {
   readonly objects: ObjectDatabase;
   readonly graph: CommitGraph | undefined;
   readonly lastCommits: LastCommitMemory;
+  readonly changedNames: ChangedNames;
   readonly #grafts: ReadonlyMap<Oid, readonly Oid[]>;
   readonly #resources: ReaderResources;
   /** Commits that aren't in the graph; their numbers begin after it. */
@@ -65,7 +67,13 @@ export class CommitStore extends MemoryTenant {
     this.#resources = resources;
     this.#base = graph?.count ?? 0;
     this.lastCommits = new LastCommitMemory((bytes) => this.#charge(bytes));
+    this.changedNames = new ChangedNames((bytes) => this.#charge(bytes));
     this.#bytes = Buffer.alloc(OID_BYTES[objects.format]);
+  }
+
+  /** How many commits are known; their numbers are smaller. */
+  get count(): number {
+    return this.#base + this.#loaded.length;
   }
 
   /**

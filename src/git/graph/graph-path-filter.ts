@@ -17,16 +17,20 @@ export class GraphPathFilter {
     this.#paths = paths;
   }
 
-  /** `false` when a commit surely leaves all paths as they were in its first parent. */
-  mayChange(commit: number): boolean {
-    const filter = this.#filterOf(commit);
-    return filter === undefined || filter.mayChange(commit - this.#start);
+  /**
+   * `false` when a commit surely leaves all paths as they were in its first parent; `undefined` when
+   * it has no filter.
+   */
+  mayChange(commit: number): boolean | undefined {
+    return this.#filterOf(commit)?.mayChange(commit - this.#start);
   }
 
-  /** Those of `paths`, numbers of paths, that a commit may change from its first parent. */
-  mayChangeOf(commit: number, paths: readonly number[]): readonly number[] {
-    const filter = this.#filterOf(commit);
-    return filter === undefined ? paths : filter.mayChangeOf(commit - this.#start, paths);
+  /**
+   * Those of `paths`, numbers of paths, that a commit may change from its first parent; `undefined`
+   * when it has no filter.
+   */
+  mayChangeOf(commit: number, paths: readonly number[]): readonly number[] | undefined {
+    return this.#filterOf(commit)?.mayChangeOf(commit - this.#start, paths);
   }
 
   #filterOf(commit: number): ChangedPathFilter | undefined {

@@ -3,7 +3,7 @@ import type { Oid } from "../oid/oid.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import type { CommitStore } from "./commit-store.ts";
 import { FolderEntries } from "./folder-entries.ts";
-import { GraphPathFilter } from "./graph-path-filter.ts";
+import { PathFilter } from "./path-filter.ts";
 import type { Task } from "./task.ts";
 import { TreeComparison } from "./tree-comparison.ts";
 
@@ -31,6 +31,12 @@ export interface LastCommitsQuestion extends PathsInFolder {
   readonly tip: number;
 }
 
+/** When others have their turn. */
+interface Pause {
+  readonly steps: number;
+  readonly looks: number;
+}
+
 /** The answer for a name that no commit changed, since it never was there. */
 export const NO_COMMIT = -1;
 
@@ -53,7 +59,7 @@ class LastCommitsWalk {
   readonly #question: LastCommitsQuestion;
   /** What stands under the names at the tip, and everywhere on the way. */
   readonly #entries: FolderEntries;
-  readonly #filter: GraphPathFilter;
+  readonly #filter: PathFilter;
   readonly #trees: TreeComparison;
   /** A folder that was looked into, and which names stand there as they should. */
   #knownFolder: Oid | undefined;
@@ -67,8 +73,6 @@ class LastCommitsWalk {
   #steps = 0;
   #looks = 0;
   #skips = 0;
-  /** No walk skips more, unless a damaged commit-graph leads it round in circles. */
-  readonly #skipsMax: number;
 
   constructor(store: CommitStore, question: LastCommitsQuestion) {
     const { folder, names, compare } = question;
@@ -76,11 +80,10 @@ class LastCommitsWalk {
     this.#question = question;
     this.#entries = new FolderEntries(store.objects, folder, names);
     const paths = names.map((name) => joinPath(folder, name));
-    this.#filter = new GraphPathFilter(store.graph, paths);
+    this.#filter = new PathFilter(store, paths);
     this.#trees = new TreeComparison(store.objects);
     this.#keys = paths.map((path) => `${compare} ${path.toString("latin1")}`);
     this.#answers = names.map(() => NO_COMMIT);
-    this.#skipsMax = (names.length + 1) * (store.graph?.count ?? 0);
   }
 
   *run(): Task<number[] | undefined> {
@@ -88,15 +91,17 @@ class LastCommitsWalk {
     if (!this.#lookAtTip()) return undefined;
     this.#pass(tip, [...names.keys()]);
     const pause = { steps: STEPS, looks: LOOKS };
+    // No walk skips more, unless damage leads it round in circles.
+    const skipsMax = (): number => (names.length + 1) * this.#store.count;
     for (let next = this.#queue.take(); next !== undefined; next = this.#queue.take()) {
       const open = this.#waiting.get(next) ?? [];
       this.#waiting.delete(next);
       // Most of the way there is only one commit in sight.
-      const commit = this.#queue.size === 0 ? this.#skipUnchanged(next, open, pause.steps) : next;
-      if (!this.#advance(commit, open) || this.#skips > this.#skipsMax) return undefined;
-      if (++this.#steps < pause.steps && this.#looks < pause.looks) continue;
+      const commit = this.#queue.size === 0 ? this.#skipUnchanged(next, open, pause) : next;
+      if (!this.#advance(commit, open) || this.#skips > skipsMax()) return undefined;
+      if (++this.#steps < pause.steps && this.#looked < pause.looks) continue;
       pause.steps = this.#steps + STEPS;
-      pause.looks = this.#looks + LOOKS;
+      pause.looks = this.#looked + LOOKS;
       yield;
     }
     for (const name of names.keys()) this.#remember(tip, name);
@@ -120,18 +125,23 @@ class LastCommitsWalk {
   }
 
   /** Goes to first parents as long as the filters tell that nothing has changed. */
-  #skipUnchanged(start: number, open: readonly number[], stepsMax: number): number {
-    const { graph, lastCommits: memory } = this.#store;
+  #skipUnchanged(start: number, open: readonly number[], pause: Pause): number {
+    const { lastCommits: memory } = this.#store;
     let commit = start;
-    while (graph !== undefined && commit < graph.count && this.#steps < stepsMax) {
+    while (this.#steps < pause.steps && this.#looked < pause.looks) {
       if (memory.from(commit) !== undefined) break;
-      const parent = graph.firstParentAt(commit);
+      const parent = this.#store.firstParentOf(commit);
       if (parent === undefined || this.#filter.mayChangeOf(commit, open).length > 0) break;
       commit = parent;
       this.#steps++;
       this.#skips++;
     }
     return commit;
+  }
+
+  /** Looks into trees so far. */
+  get #looked(): number {
+    return this.#looks + this.#filter.looks;
   }
 
   /** Notes what the names stand for; `false` when one lacks that has to be there. */

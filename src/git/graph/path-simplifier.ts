@@ -1,5 +1,5 @@
 import type { CommitStore } from "./commit-store.ts";
-import { GraphPathFilter } from "./graph-path-filter.ts";
+import { PathFilter } from "./path-filter.ts";
 import type { PathSelection } from "./path-selection.ts";
 import { TreeComparison } from "./tree-comparison.ts";
 import { MARK, type WalkState } from "./walk-state.ts";
@@ -14,13 +14,13 @@ export class PathSimplifier {
   readonly #selection: PathSelection;
   readonly #firstParent: boolean;
   readonly #trees: TreeComparison;
-  readonly #filter: GraphPathFilter;
+  readonly #filter: PathFilter;
 
   constructor(store: CommitStore, selection: PathSelection, firstParent: boolean) {
     this.#selection = selection;
     this.#firstParent = firstParent;
     this.#trees = new TreeComparison(store.objects);
-    this.#filter = new GraphPathFilter(store.graph, selection.paths);
+    this.#filter = new PathFilter(store, selection.paths);
   }
 
   /** Marks a commit that changes nothing, and makes its walk follow the one parent that matters. */

@@ -1,4 +1,4 @@
-import { BLOCK_BYTES, commonLength, isSameBlock } from "./common-length.ts";
+import { BLOCK_BYTES, commonLength, isSameBlock } from "../../object/common-length.ts";
 
 const NEWLINE = 0x0a;
 

@@ -1,13 +1,9 @@
+import { commonLength } from "../../object/common-length.ts";
 import type { ObjectDatabase } from "../../object/object-database.ts";
 import { CorruptObjectError, ObjectNotFoundError } from "../../object/object-error.ts";
-import {
-  canonicalMode,
-  compareTreeNames,
-  isTreeMode,
-  TreeCursor,
-} from "../../object/tree-object.ts";
+import { isSameEntry, orderOfEntries } from "../../object/tree-cursors.ts";
+import { canonicalMode, isTreeMode, TreeCursor } from "../../object/tree-object.ts";
 import { type Oid, zeroOid } from "../../oid/oid.ts";
-import { commonLength } from "../text/common-length.ts";
 import { DiffTooHardError } from "../text/diff-too-hard-error.ts";
 import { createPair, type FilePair } from "./file-pair.ts";
 import type { SelectedPaths } from "./selected-paths.ts";
@@ -70,7 +66,7 @@ class TreeWalk {
       if (order <= 0) hasA = a.next();
       if (order >= 0) hasB = b.next();
       if (!hasA && !hasB) return;
-      order = orderOf(a, hasA, b, hasB);
+      order = orderOfEntries(a, hasA, b, hasB);
       this.#compareEntry(order <= 0 ? a : undefined, order >= 0 ? b : undefined, folder, depth);
     }
   }
@@ -121,35 +117,4 @@ class TreeWalk {
     if (object.type !== "tree") throw new CorruptObjectError("object is no tree");
     return new TreeCursor(object.content, format);
   }
-}
-
-/** Where a tree has ended, the other one's entries come next. */
-function orderOf(a: TreeCursor, hasA: boolean, b: TreeCursor, hasB: boolean): number {
-  return hasA && hasB ? compareEntries(a, b) : Number(hasB) - Number(hasA);
-}
-
-/** Most entries have the same name on both sides: that is found out without looking at order. */
-function compareEntries(a: TreeCursor, b: TreeCursor): number {
-  const length = a.nameEnd - a.nameStart;
-  const isSameName =
-    b.nameEnd - b.nameStart === length &&
-    isSameRange(a.content, a.nameStart, b.content, b.nameStart, length);
-  return isSameName && isTreeMode(a.mode) === isTreeMode(b.mode) ? 0 : compareTreeNames(a, b);
-}
-
-function isSameEntry(a: TreeCursor, b: TreeCursor): boolean {
-  if (a.mode !== b.mode && canonicalMode(a.mode) !== canonicalMode(b.mode)) return false;
-  return isSameRange(a.content, a.nameEnd + 1, b.content, b.nameEnd + 1, a.oidLength);
-}
-
-/** Ranges are short, so a call into native code would cost more. */
-function isSameRange(
-  a: Buffer,
-  startA: number,
-  b: Buffer,
-  startB: number,
-  length: number,
-): boolean {
-  for (let i = 0; i < length; i++) if (a[startA + i] !== b[startB + i]) return false;
-  return true;
 }

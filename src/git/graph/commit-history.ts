@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { readIfThere } from "../../base/file/read-if-there.ts";
 import type { GitConfig } from "../config/git-config.ts";
 import type { ObjectDatabase } from "../object/object-database.ts";
 import { type ObjectFormat, type Oid, parseOid } from "../oid/oid.ts";
@@ -258,8 +258,8 @@ export function* symmetricTips(store: CommitStore, left: Oid, right: Oid): Task<
 
 /** Parents by commit from the files `shallow` and `info/grafts`; `undefined` when there is neither. */
 function readGrafts(path: string): Map<Oid, readonly Oid[]> | undefined {
-  const shallow = readText(join(path, "shallow"));
-  const grafted = readText(join(path, "info", "grafts"));
+  const shallow = readIfThere(join(path, "shallow"))?.toString("latin1");
+  const grafted = readIfThere(join(path, "info", "grafts"))?.toString("latin1");
   if (shallow === undefined && grafted === undefined) return undefined;
   const grafts = new Map<Oid, readonly Oid[]>();
   for (const line of (grafted ?? "").split("\n")) {
@@ -277,15 +277,4 @@ function readGrafts(path: string): Map<Oid, readonly Oid[]> | undefined {
     if (oid !== undefined) grafts.set(oid, []);
   }
   return grafts;
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "latin1");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && /^(?:ENOENT|ENOTDIR)$/.test(`${error.code}`)) {
-      return undefined;
-    }
-    throw error;
-  }
 }

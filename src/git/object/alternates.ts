@@ -1,5 +1,6 @@
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
+import { readIfThere } from "../../base/file/read-if-there.ts";
 
 /** An alternates file isn't read beyond this. */
 const ALTERNATES_BYTES_MAX = 1024 * 1024;
@@ -39,18 +40,10 @@ export function alternatesPath(objectDirectory: string): string {
 
 /** The object directories that a directory's alternates file names, with symbolic links resolved. */
 function readAlternates(objectDirectory: string): string[] {
-  let text: string;
-  try {
-    text = readFileSync(alternatesPath(objectDirectory)).toString(
-      "latin1",
-      0,
-      ALTERNATES_BYTES_MAX,
-    );
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-  return text.split("\n").flatMap((line) => {
+  const text = readIfThere(alternatesPath(objectDirectory));
+  if (text === undefined) return [];
+  const lines = text.toString("latin1", 0, ALTERNATES_BYTES_MAX);
+  return lines.split("\n").flatMap((line) => {
     const path = line.startsWith("#") ? "" : unquote(line);
     if (path === "") return [];
     // Paths are bytes; Node takes them as UTF-8, so other bytes can't be followed.
@@ -81,6 +74,8 @@ function unquote(line: string): string {
 }
 
 function realPath(path: string): string | undefined {
+  // A quarantine hardly ever is; to look costs a fraction of an error.
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
   try {
     return realpathSync.native(path);
   } catch (error) {

@@ -4,8 +4,9 @@ import type { ObjectFormat, Oid } from "../oid/oid.ts";
 import { OID_HEX_LENGTH } from "../oid/oid.ts";
 import { FileVanishedError, type PooledFile } from "../pack/file-pool.ts";
 import { INFLATE_RATIO_MAX, inflateChunks, inflatePrefix, inflateWhole } from "../pack/inflate.ts";
-import type { ObjectStream } from "../pack/pack.ts";
+import { type ObjectStream, singleChunk } from "../pack/pack.ts";
 import type { CachedContent, ReaderResources } from "../pack/reader-resources.ts";
+import { type HeldObjects, heldObjectsOf } from "./held-objects.ts";
 import { CorruptObjectError, ObjectTooLargeError } from "./object-error.ts";
 import { type ObjectHeader, type ObjectType, parseObjectType } from "./object-type.ts";
 
@@ -32,7 +33,7 @@ interface LooseHeader extends ObjectHeader {
 }
 
 /**
- * The loose objects in one object directory.
+ * The loose objects in one object directory, and those that are held for it.
  *
  * Nothing is remembered: other processes write and prune them at any time. Methods return
  * `undefined` for an object that isn't there and throw `CorruptObjectError` for a damaged one.
@@ -41,18 +42,22 @@ export class LooseObjects {
   readonly #path: string;
   readonly #format: ObjectFormat;
   readonly #resources: ReaderResources;
+  readonly #held: HeldObjects | undefined;
 
   constructor(path: string, format: ObjectFormat, resources: ReaderResources) {
     this.#path = path;
     this.#format = format;
     this.#resources = resources;
+    this.#held = heldObjectsOf(path);
   }
 
   has(oid: Oid): boolean {
-    return this.#sizeOf(oid) !== undefined;
+    return this.#held?.objects.has(oid) === true || this.#sizeOf(oid) !== undefined;
   }
 
   header(oid: Oid): ObjectHeader | undefined {
+    const held = this.#held?.objects.get(oid);
+    if (held !== undefined) return { type: held.type, size: held.content.length };
     if (this.#sizeOf(oid) === undefined) return undefined;
     using file = this.#open(oid);
     if (file === undefined) return undefined;
@@ -62,6 +67,8 @@ export class LooseObjects {
 
   /** Throws `ObjectTooLargeError` when the content has more than `bytesMax` bytes. */
   read(oid: Oid, bytesMax: number): CachedContent | undefined {
+    const held = this.#held?.objects.get(oid);
+    if (held !== undefined) return checkSize(held, bytesMax);
     const fileSize = this.#sizeOf(oid);
     if (fileSize === undefined) return undefined;
     if (fileSize <= SMALL_FILE_BYTES) return this.#readSmall(oid, bytesMax);
@@ -94,6 +101,11 @@ export class LooseObjects {
 
   /** Reads an object of any size in pieces. */
   stream(oid: Oid, signal: AbortSignal): ObjectStream | undefined {
+    const held = this.#held?.objects.get(oid);
+    if (held !== undefined) {
+      const { type, content } = held;
+      return { type, size: content.length, chunks: singleChunk(content) };
+    }
     if (this.#sizeOf(oid) === undefined) return undefined;
     using opened = this.#open(oid);
     if (opened === undefined) return undefined;
@@ -128,9 +140,9 @@ export class LooseObjects {
     const prefix = first.toString(16).padStart(2, "0");
     const restLength = OID_HEX_LENGTH[this.#format] - 2;
     const isRest = (name: string): boolean => name.length === restLength && HEX.test(name);
-    return listDirectory(join(this.#path, prefix))
-      .filter(isRest)
-      .map((name) => `${prefix}${name}` as Oid);
+    const held = [...(this.#held?.objects.keys() ?? [])].filter((oid) => oid.startsWith(prefix));
+    const written = listDirectory(join(this.#path, prefix)).filter(isRest);
+    return [...held, ...written.map((name) => `${prefix}${name}` as Oid)];
   }
 
   #readSmall(oid: Oid, bytesMax: number): CachedContent | undefined {
@@ -146,6 +158,8 @@ export class LooseObjects {
   }
 
   #sizeOf(oid: Oid): number | undefined {
+    // There is no directory yet.
+    if (this.#held?.isSettled === false) return undefined;
     return statSync(this.#pathOf(oid), { throwIfNoEntry: false })?.size;
   }
 
@@ -167,8 +181,13 @@ export class LooseObjects {
 function takeContent(whole: Buffer, bytesMax: number): CachedContent {
   const { type, size, end } = parseHeader(whole);
   if (whole.length !== end + size) throw new CorruptObjectError("loose object has another size");
-  if (size > bytesMax) throw new ObjectTooLargeError(size, bytesMax);
-  return { type, content: whole.subarray(end) };
+  return checkSize({ type, content: whole.subarray(end) }, bytesMax);
+}
+
+function checkSize(found: CachedContent, bytesMax: number): CachedContent {
+  const { length } = found.content;
+  if (length > bytesMax) throw new ObjectTooLargeError(length, bytesMax);
+  return found;
 }
 
 const HEX = /^[0-9a-f]+$/;

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { readIfThere } from "../../base/file/read-if-there.ts";
 import { CorruptObjectError } from "../object/object-error.ts";
 import { type ObjectFormat, OID_HEX_LENGTH } from "../oid/oid.ts";
 import { FileVanishedError } from "./file-pool.ts";
@@ -285,13 +286,8 @@ function listDirectory(path: string): string[] {
 
 /** The chain's file, or nothing when there is none. */
 function readText(path: string, format: ObjectFormat): string {
-  try {
-    const text = readFileSync(path, "latin1");
-    return text.slice(0, LAYERS_MAX * (OID_HEX_LENGTH[format] + 1));
-  } catch (error) {
-    if (isMissing(error)) return "";
-    throw error;
-  }
+  const text = readIfThere(path)?.toString("latin1") ?? "";
+  return text.slice(0, LAYERS_MAX * (OID_HEX_LENGTH[format] + 1));
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,4 +1,5 @@
 import { quoteText } from "../../base/text/quote-text.ts";
+import { settleObjects } from "../../git/object/held-objects.ts";
 import type { GitDirectory } from "../git-directory.ts";
 import { GitCommandError } from "../git-runner.ts";
 
@@ -82,6 +83,7 @@ function objectDirectories(
   const objects = directory?.objectDirectory;
   const alternates = directory?.alternateObjectDirectories ?? [];
   if (objects === undefined && alternates.length === 0) return undefined;
+  for (const path of [objects ?? "", ...alternates]) settleObjects(path);
   return {
     ...(objects !== undefined && { GIT_OBJECT_DIRECTORY: objects }),
     ...(alternates.length > 0 && { GIT_ALTERNATE_OBJECT_DIRECTORIES: alternates.join(":") }),

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { settleObjects } from "../../git/object/held-objects.ts";
 import { PASSED_ON_VARIABLES } from "../../gitcmd/command/git-environment.ts";
 import type { HookEnvironment, HookUser, PushContext } from "../context/push-context.ts";
 
@@ -62,6 +63,7 @@ function objectDirectories(
   const alternates =
     given.get("GIT_ALTERNATE_OBJECT_DIRECTORIES") ||
     repository.alternateObjectDirectories?.join(":");
+  if (directory !== undefined) settleObjects(directory);
   return {
     ...(directory !== undefined && { GIT_OBJECT_DIRECTORY: directory }),
     ...(alternates !== undefined && { GIT_ALTERNATE_OBJECT_DIRECTORIES: alternates }),

@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
+import { settleObjects } from "../../git/object/held-objects.ts";
 import type { Identity } from "../../git/object/identity.ts";
 import { type ObjectFormat, type Oid, parseOid } from "../../git/oid/oid.ts";
 import { loadSigner } from "../../git/signing/commit-signer.ts";
@@ -42,7 +43,10 @@ function setUp(t: TestContext, format: ObjectFormat = "sha1"): SetUp {
   const repository = createTestRepository(t, { format });
   const folder = join(repository.path, "objects");
   const isThere = (oid: Oid): boolean => existsSync(join(folder, oid.slice(0, 2), oid.slice(2)));
-  const objects = new ObjectWriter(folder, format, isThere);
+  const directory = join(folder, "tmp_objdir-incoming-test");
+  const objects = new ObjectWriter(directory, format, isThere);
+  t.after(() => objects[Symbol.dispose]());
+  const env = { GIT_OBJECT_DIRECTORY: directory, GIT_ALTERNATE_OBJECT_DIRECTORIES: folder };
   const tree = oidOf(repository.gitLine(["hash-object", "-t", "tree", "-w", "--stdin"]));
   const usual = { tree, parents: [], author: person(), committer: person() };
   return {
@@ -52,7 +56,8 @@ function setUp(t: TestContext, format: ObjectFormat = "sha1"): SetUp {
       const call = testCall(METHOD, { metadata });
       const message = Buffer.from("message");
       const oid = await createCommit(needs, call, objects, { ...usual, message, ...draft });
-      return repository.git(["cat-file", "commit", oid]);
+      settleObjects(directory);
+      return repository.git(["cat-file", "commit", oid], { env });
     },
   };
 }

@@ -1,7 +1,8 @@
-import { createReadStream, readFileSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { isMissing } from "../../base/error/system-error-text.ts";
+import { readIfThere } from "../../base/file/read-if-there.ts";
+import { settleObjects } from "../../git/object/held-objects.ts";
 import { type Oid, parseOid } from "../../git/oid/oid.ts";
 import { textFromBinary } from "../../git/ref/binary-string.ts";
 import type { ConfigPair } from "../../gitcmd/git-command.ts";
@@ -35,7 +36,7 @@ export class FileWriter {
     this.#git = git;
     this.#operation = operation;
     const { path } = operation.repository.located;
-    this.#attributes = readText(join(path, "info", "attributes"));
+    this.#attributes = readIfThere(join(path, "info", "attributes"))?.toString("latin1");
   }
 
   /**
@@ -45,7 +46,7 @@ export class FileWriter {
    */
   begin(path: string, { isBase64 }: { readonly isBase64: boolean }): IncomingFile {
     const decoder = isBase64 ? new Base64Decoder() : undefined;
-    const content = new HeldContent(join(this.#operation.quarantine.directory, "incoming"));
+    const content = new HeldContent(this.#operation.quarantine.directory);
     return {
       add: (piece) =>
         content.add(decoder === undefined ? piece : decoded(() => decoder.decode(piece))),
@@ -104,16 +105,6 @@ function withoutFilters(attributes: string): ConfigPair[] {
   ]);
 }
 
-/** Undefined if there is no such file. */
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "latin1");
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
 function decoded(decode: () => Buffer): Buffer {
   try {
     return decode();
@@ -132,21 +123,25 @@ function checkPath(path: string): void {
 
 /** Content in memory while it is small, in a file otherwise. */
 class HeldContent {
-  readonly #path: string;
+  readonly #directory: string;
   #pieces: Uint8Array[] = [];
   #file: FileHandle | undefined;
   size = 0;
 
-  constructor(path: string) {
-    this.#path = path;
+  /** @param directory the object directory that the content goes to */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  get #path(): string {
+    return join(this.#directory, "incoming");
   }
 
   async add(piece: Uint8Array): Promise<void> {
     this.size += piece.length;
     this.#pieces.push(piece);
     if (this.size <= MEMORY_BYTES_MAX) return;
-    this.#file ??= await open(this.#path, "wx", 0o600);
-    await this.#flush(this.#file);
+    await this.#flush(await this.#toFile());
   }
 
   /** All of it; undefined when it isn't in memory. */
@@ -163,6 +158,12 @@ class HeldContent {
     if (this.#file === undefined) return;
     await this.#file.close();
     await rm(this.#path, { force: true });
+  }
+
+  async #toFile(): Promise<FileHandle> {
+    settleObjects(this.#directory);
+    this.#file ??= await open(this.#path, "wx", 0o600);
+    return this.#file;
   }
 
   async #flush(file: FileHandle): Promise<void> {

@@ -1,7 +1,10 @@
 /** Files that are synced or moved at a time, unless somebody wants fewer. */
 const PARALLEL_MAX = 8;
 
-/** Does something with all items, a few at a time; rejects with the first failure. */
+/**
+ * Does something with all items, a few at a time. After a failure none is begun any more; rejects
+ * with the first one when those that were begun have ended.
+ */
 export async function inParallel<T, R>(
   items: readonly T[],
   action: (item: T) => Promise<R>,
@@ -9,10 +12,19 @@ export async function inParallel<T, R>(
 ): Promise<R[]> {
   const queue = items.values();
   const results: R[] = [];
+  const failures: unknown[] = [];
   const work = async (): Promise<void> => {
-    for (const item of queue) results.push(await action(item));
+    for (const item of queue) {
+      try {
+        results.push(await action(item));
+      } catch (error) {
+        failures.push(error);
+      }
+      if (failures.length > 0) return;
+    }
   };
   const workers = Math.min(parallelMax, items.length);
   await Promise.all(Array.from({ length: workers }, work));
+  if (failures.length > 0) throw failures[0];
   return results;
 }

@@ -3,14 +3,15 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { inParallel } from "./in-parallel.ts";
 
-const sync: (file: number) => Promise<void> = promisify(fsync);
+/** Makes the content of an open file survive a power cut. */
+export const syncOpenFile: (file: number) => Promise<void> = promisify(fsync);
 
 /** Makes the content of a file, or the names in a directory, survive a power cut. */
 export async function syncPath(path: string): Promise<void> {
   // What is to be synced was used a moment ago, so opening it doesn't wait for the disk.
   const file = openSync(path, "r");
   try {
-    await sync(file);
+    await syncOpenFile(file);
   } finally {
     closeSync(file);
   }

@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
-import { isMissing } from "../../base/error/system-error-text.ts";
+import { readIfThere } from "../../base/file/read-if-there.ts";
 import { type ListFolder, listEntries } from "../file/for-each-file.ts";
 import { isObjectPoolPath } from "../locator/object-pool-path.ts";
 import type { LocatedRepository } from "../locator/repository-locator.ts";
@@ -40,19 +40,10 @@ function stateOf({ path, relativePath }: LocatedRepository, info: RepositoryInfo
 /** Tables may be joined meanwhile; those that are gone don't count. */
 function readReftableSizes(path: string): number[] {
   const folder = join(path, "reftable");
-  const names = readIfThere(join(folder, "tables.list")).split("\n");
+  const names = readIfThere(join(folder, "tables.list"))?.toString().split("\n") ?? [];
   return names.flatMap((name) => {
     if (name === "") return [];
     const stats = statSync(join(folder, name), { throwIfNoEntry: false });
     return stats === undefined ? [] : [stats.size];
   });
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (isMissing(error)) return "";
-    throw error;
-  }
 }

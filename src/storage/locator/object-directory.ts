@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DomainError } from "../../base/error/domain-error.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
+import { settleObjects } from "../../git/object/held-objects.ts";
 import { PathEscapesRootError } from "./locator-errors.ts";
 import { type LocatedRepository, type RepositoryLocator, within } from "./repository-locator.ts";
 
@@ -46,6 +47,7 @@ export function findObjectDirectory(
   if (!isTransactionQuarantine(path) && !path.startsWith(ownQuarantine)) {
     withinRoot(repository.path, repository, objectDirectory);
   }
+  settleObjects(path);
   if (statSync(path, { throwIfNoEntry: false }) === undefined) {
     throw new ObjectDirectoryNotFoundError(path);
   }

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join, sep } from "node:path";
 import { DomainError } from "../../base/error/domain-error.ts";
+import { settleObjects } from "../../git/object/held-objects.ts";
 import {
   PathEscapesRootError,
   RepositoryNotFoundError,
@@ -135,9 +136,12 @@ function objectDirectories(
       objectDirectory: within(storagePath, path, gitObjectDirectory),
     }),
     ...(gitAlternateObjectDirectories.length > 0 && {
-      alternateObjectDirectories: gitAlternateObjectDirectories.map((directory) =>
-        within(storagePath, path, directory),
-      ),
+      alternateObjectDirectories: gitAlternateObjectDirectories.map((directory) => {
+        const alternate = within(storagePath, path, directory);
+        // Whatever isn't there is no alternate.
+        settleObjects(alternate);
+        return alternate;
+      }),
     }),
   };
 }

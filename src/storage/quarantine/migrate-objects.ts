@@ -80,7 +80,10 @@ const REMADE_MAX = 10;
  * A file that is there already stays: it has the same content. The target's folder may have to be
  * made anew: housekeeping removes those that are empty, also just before something is put there.
  */
-function moveFile(source: string, target: string): "to a new folder" | "moved" | "not at all" {
+export function moveFile(
+  source: string,
+  target: string,
+): "to a new folder" | "moved" | "not at all" {
   for (let remade = 0; ; remade++) {
     if (existsSync(target)) return "not at all";
     try {
@@ -93,8 +96,8 @@ function moveFile(source: string, target: string): "to a new folder" | "moved" |
   }
 }
 
-/** Housekeeping may have packed all of it meanwhile, and removed the folder. */
-async function syncFolder(path: string): Promise<void> {
+/** Syncs a folder of objects. Housekeeping may have packed all of it meanwhile, and removed it. */
+export async function syncFolder(path: string): Promise<void> {
   try {
     await syncPath(path);
   } catch (error) {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, statSync, utimesSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { settleObjects } from "../../git/object/held-objects.ts";
 import { hashObject } from "../../git/object/object-hash.ts";
 import type { ObjectFormat, Oid } from "../../git/oid/oid.ts";
 import { RepositoryCache } from "../../git/repository/repository-cache.ts";
@@ -42,6 +43,7 @@ test("objects join those that are in the same folder already", async (t) => {
   using quarantine = await create();
   using other = await create();
   await quarantine.objects.write("blob", second);
+  settleObjects(quarantine.directory);
   await other.objects.write("blob", second);
   await other.objects.write("blob", third);
   await quarantine.migrate();
@@ -63,6 +65,54 @@ function sameFolder(): [Buffer, Buffer, Buffer] {
   return [first, second, third];
 }
 
+test("no directory is made for a few objects that only this process reads", async (t) => {
+  const { repository, cache, create } = setUp(t);
+  const folder = join(dirname(repository.path), "tmp");
+  using quarantine = await create();
+  const oid = await quarantine.objects.write("blob", Buffer.from("few"));
+  const { objectDirectory = "", alternateObjectDirectories: alternates = [] } =
+    quarantine.repository;
+  const view = cache.openQuarantine(repository.path, { objectDirectory, alternates });
+  t.after(() => view.close());
+  assert.equal(view.objects.read(oid)?.content.toString(), "few");
+  assert.equal(cache.open(repository.path).objects.has(oid), false);
+  await quarantine.migrate();
+  assert.deepEqual(readdirSync(folder), []);
+  assert.equal(view.objects.read(oid)?.content.toString(), "few");
+  const object = join(repository.path, "objects", oid.slice(0, 2));
+  assert.deepEqual(readdirSync(object), [oid.slice(2)]);
+  assert.equal(statSync(join(object, oid.slice(2))).mode & 0o777, 0o444);
+});
+
+test("what is written before, while and after others look is migrated", async (t) => {
+  const { repository, create } = setUp(t);
+  using quarantine = await create();
+  const write = (text: string) => quarantine.objects.write("blob", Buffer.from(text));
+  const oids = [await write("before")];
+  const migrated = quarantine.migrate();
+  settleObjects(quarantine.directory);
+  await migrated;
+  oids.push(await write("while"));
+  await quarantine.migrate();
+  oids.push(await write("after"));
+  await quarantine.migrate();
+  const texts = oids.map((oid) => repository.gitLine(["cat-file", "-p", oid]));
+  assert.deepEqual(texts, ["before", "while", "after"]);
+});
+
+test("nothing shows up in the repository when nothing can be written", async (t) => {
+  const { repository, create } = setUp(t);
+  using quarantine = await create();
+  const oid = await quarantine.objects.write("blob", Buffer.from("content"));
+  const folder = dirname(quarantine.directory);
+  writeFileSync(folder, "no folder");
+  await assert.rejects(quarantine.migrate(), /ENOTDIR/);
+  assert(!existsSync(join(repository.path, "objects", oid.slice(0, 2))));
+  rmSync(folder);
+  await quarantine.migrate();
+  repository.git(["cat-file", "-e", oid]);
+});
+
 test("a quarantine that isn't migrated leaves nothing", async (t) => {
   const { repository, create } = setUp(t);
   const before = readdirSync(join(repository.path, "objects"));
@@ -71,6 +121,7 @@ test("a quarantine that isn't migrated leaves nothing", async (t) => {
     using quarantine = await create();
     directory = quarantine.directory;
     await quarantine.objects.write("blob", Buffer.from("gone"));
+    settleObjects(directory);
     assert(existsSync(directory));
   }
   assert(!existsSync(directory));
@@ -85,7 +136,7 @@ test("what the repository has isn't written again, but looks as new", async (t) 
   utimesSync(path, 1, 1);
   using quarantine = await create();
   assert.equal(await quarantine.objects.write("blob", Buffer.from(input)), oid);
-  assert.deepEqual(readdirSync(quarantine.directory), []);
+  assert.equal(quarantine.objects.held.objects.size, 0);
   assert(statSync(path).mtimeMs > 1_000_000);
 
   repository.git(["update-ref", "refs/tags/known", oid]);
@@ -93,7 +144,7 @@ test("what the repository has isn't written again, but looks as new", async (t) 
   repository.git(["prune-packed"]);
   using other = await create();
   assert.equal(await other.objects.write("blob", Buffer.from(input)), oid);
-  assert.deepEqual(readdirSync(other.directory), []);
+  assert.equal(other.objects.held.objects.size, 0);
 });
 
 test("git's own files are migrated with a pack's index after the pack", async (t) => {
@@ -103,6 +154,7 @@ test("git's own files are migrated with a pack's index after the pack", async (t
   const pack = source.git(["pack-objects", "--stdout"], { input: `${blob}\n` });
   using quarantine = await create();
   const env = { GIT_OBJECT_DIRECTORY: quarantine.directory };
+  settleObjects(quarantine.directory);
   repository.git(["index-pack", "--stdin"], { input: pack, env });
   await quarantine.migrate();
   assert.equal(repository.gitLine(["cat-file", "-p", blob]), "packed");

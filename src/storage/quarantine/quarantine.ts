@@ -1,10 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { isMissing } from "../../base/error/system-error-text.ts";
+import { settleObjects } from "../../git/object/held-objects.ts";
 import type { ObjectDatabase } from "../../git/object/object-database.ts";
 import type { LocatedRepository } from "../locator/repository-locator.ts";
 import { freshen, ObjectWriter } from "../object-write/object-writer.ts";
+import { migrateHeldObjects } from "./migrate-held-objects.ts";
 import { migrateObjects } from "./migrate-objects.ts";
 
 /**
@@ -17,7 +19,10 @@ import { migrateObjects } from "./migrate-objects.ts";
 export interface Quarantine extends Disposable, AsyncDisposable {
   /** The repository with the quarantine as its object directory. */
   readonly repository: LocatedRepository;
-  /** Absolute path of the quarantine. */
+  /**
+   * Absolute path of the quarantine. As long as only this process reads it, it may not be there: see
+   * `HeldObjects`. Git processes and custom hooks find it.
+   */
   readonly directory: string;
   /** Writes objects into the quarantine. */
   readonly objects: ObjectWriter;
@@ -45,8 +50,9 @@ export async function createQuarantine(
   objects: ObjectDatabase,
   { folder, prefix }: QuarantinePlace,
 ): Promise<Quarantine> {
-  const directory = makeDirectory(folder, prefix);
+  const directory = join(folder, `${prefix}${randomSuffix()}`);
   const target = located.objectDirectory ?? join(located.path, "objects");
+  settleObjects(target);
   const isThere = (oid: Parameters<ObjectDatabase["fileOf"]>[0]): boolean => {
     const path = objects.fileOf(oid);
     return path !== undefined && freshen(path);
@@ -60,23 +66,27 @@ export async function createQuarantine(
       objectDirectory: directory,
       alternateObjectDirectories: [target, ...(located.alternateObjectDirectories ?? [])],
     },
-    migrate: () => migrateObjects(directory, target, writer.written),
-    [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
+    migrate: async () => {
+      await migrateHeldObjects(writer.held, target);
+      if (!writer.hasDirectory) return;
+      await migrateObjects(directory, target, writer.written);
+      writer.forgetWritten();
+    },
+    [Symbol.dispose]: () => {
+      writer[Symbol.dispose]();
+      if (writer.hasDirectory) rmSync(directory, { recursive: true, force: true });
+    },
     // Removing folders waits for the disk, which others need not wait for.
-    [Symbol.asyncDispose]: () => remove(directory),
+    [Symbol.asyncDispose]: async () => {
+      writer[Symbol.dispose]();
+      if (writer.hasDirectory) await remove(directory);
+    },
   };
 }
 
-/** Makes a directory with a name of its own. All but the first time the folder is there. */
-function makeDirectory(folder: string, prefix: string): string {
-  const start = join(folder, prefix);
-  try {
-    return mkdtempSync(start);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
-    return mkdtempSync(start);
-  }
+/** Twelve digits that nobody else chooses. Random bytes by themselves would cost a hundred times more. */
+function randomSuffix(): string {
+  return randomUUID().slice(-12);
 }
 
 /** Removes a directory. Nothing is in it when everything has moved to the repository. */

@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { isMissing } from "../../base/error/system-error-text.ts";
+import { readIfThere } from "../../base/file/read-if-there.ts";
 import { alternatesPath } from "../../git/object/alternates.ts";
 import { during } from "./inspection-error.ts";
 
@@ -18,7 +18,7 @@ export interface AlternatesInfo {
 export function readAlternatesInfo(repositoryPath: string): AlternatesInfo | undefined {
   const objects = join(repositoryPath, "objects");
   const path = alternatesPath(objects);
-  const text = during("read alternates file", () => readIfPresent(path));
+  const text = during("read alternates file", () => readIfThere(path)?.toString());
   if (text === undefined) return undefined;
   const { mtimeMs } = during("stat", () => statSync(path));
   const lines = text.split(/\r?\n/);
@@ -30,13 +30,4 @@ export function readAlternatesInfo(repositoryPath: string): AlternatesInfo | und
     ),
     modifiedMs: mtimeMs,
   };
-}
-
-function readIfPresent(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
 }

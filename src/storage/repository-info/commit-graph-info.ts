@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { isMissing } from "../../base/error/system-error-text.ts";
+import { readIfThere } from "../../base/file/read-if-there.ts";
 import { quoteText } from "../../base/text/quote-text.ts";
 import { FileHead } from "./file-head.ts";
 import { during, InspectionError } from "./inspection-error.ts";
@@ -36,13 +37,8 @@ export function readCommitGraphInfo(repositoryPath: string): CommitGraphInfo | u
 }
 
 function readChain(folder: string): string[] | undefined {
-  let text: string;
-  try {
-    text = readFileSync(join(folder, "commit-graphs/commit-graph-chain"), "latin1");
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  const text = readIfThere(join(folder, "commit-graphs/commit-graph-chain"))?.toString("latin1");
+  if (text === undefined) return undefined;
   const ids = text.trim().split("\n");
   return ids.map((id) => join(folder, "commit-graphs", `graph-${id}.graph`));
 }

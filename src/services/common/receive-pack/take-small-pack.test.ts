@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { deflateSync } from "node:zlib";
+import { settleObjects } from "../../../git/object/held-objects.ts";
 import type { ObjectFormat } from "../../../git/oid/oid.ts";
 import { RepositoryCache } from "../../../git/repository/repository-cache.ts";
 import { createQuarantine } from "../../../storage/quarantine/quarantine.ts";
@@ -63,6 +64,7 @@ function setUp(t: TestContext, format: ObjectFormat = "sha1") {
     const incoming = { objectCount: pack.readUInt32BE(8), bytes: pieces(pack, size) };
     const needs = { objects, writer: quarantine.objects, maxInputBytes, signal: t.signal };
     const result = await takeSmallPack(incoming, needs);
+    settleObjects(quarantine.directory);
     return { result, files: filesIn(quarantine.directory), quarantine };
   }
   return { repository, commit, take };

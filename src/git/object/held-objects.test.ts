@@ -5,7 +5,7 @@ import { type TestContext, test } from "node:test";
 import { temporaryDirectory } from "../../testing/git-repository.ts";
 import type { Oid } from "../oid/oid.ts";
 import { ReaderResources } from "../pack/reader-resources.ts";
-import { HeldObjects, heldObjectsOf, settleObjects } from "./held-objects.ts";
+import { HeldObjects, heldObjectsOf, isNameHeld, settleObjects } from "./held-objects.ts";
 import { ObjectDatabase } from "./object-database.ts";
 import { ObjectTooLargeError } from "./object-error.ts";
 import { hashObject } from "./object-hash.ts";
@@ -90,8 +90,10 @@ test("a directory is known by any spelling of its path, and others with its name
   assert.equal(heldObjectsOf(join(folder, "other", name)), undefined);
   assert.equal(heldObjectsOf(join(folder, "missing", name)), undefined);
   assert.equal(heldObjectsOf(folder), undefined);
+  assert(isNameHeld(join(folder, "other", name)));
   held[Symbol.dispose]();
   assert.equal(heldObjectsOf(held.directory), undefined);
+  assert(!isNameHeld(held.directory));
 });
 
 /** A directory that is never made, whoever asks for it: `settled` tells what it was asked to hold. */

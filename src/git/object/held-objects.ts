@@ -21,7 +21,7 @@ const HOLDERS = new Map<string, HeldObjects>();
  * know the directory, `settleObjects` has to be called.
  */
 export class HeldObjects implements Disposable {
-  /** Absolute path of the directory, with a name of its own; it doesn't exist before `settle`. */
+  /** Absolute path of the directory; it doesn't exist before `settle`. See also `isNameHeld`. */
   readonly directory: string;
   readonly #settle: (objects: ReadonlyMap<Oid, CachedContent>) => void;
   readonly #objects = new Map<Oid, CachedContent>();
@@ -80,6 +80,11 @@ export class HeldObjects implements Disposable {
     this.clear();
     HOLDERS.delete(basename(this.directory));
   }
+}
+
+/** Whether something is held for a directory of the same name, wherever it is. */
+export function isNameHeld(directory: string): boolean {
+  return HOLDERS.has(basename(directory));
 }
 
 /** What is held for an object directory, however its path is spelled. */

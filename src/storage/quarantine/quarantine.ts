@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { settleObjects } from "../../git/object/held-objects.ts";
+import { isNameHeld, settleObjects } from "../../git/object/held-objects.ts";
 import type { ObjectDatabase } from "../../git/object/object-database.ts";
 import type { LocatedRepository } from "../locator/repository-locator.ts";
 import { freshen, ObjectWriter } from "../object-write/object-writer.ts";
@@ -50,7 +50,7 @@ export async function createQuarantine(
   objects: ObjectDatabase,
   { folder, prefix }: QuarantinePlace,
 ): Promise<Quarantine> {
-  const directory = join(folder, `${prefix}${randomSuffix()}`);
+  const directory = chooseDirectory(join(folder, prefix));
   const target = located.objectDirectory ?? join(located.path, "objects");
   settleObjects(target);
   const isThere = (oid: Parameters<ObjectDatabase["fileOf"]>[0]): boolean => {
@@ -84,9 +84,14 @@ export async function createQuarantine(
   };
 }
 
-/** Twelve digits that nobody else chooses. Random bytes by themselves would cost a hundred times more. */
-function randomSuffix(): string {
-  return randomUUID().slice(-12);
+/** Adds six characters to the start of a path, as mkdtemp(3) does, but doesn't make the directory yet. */
+function chooseDirectory(start: string): string {
+  for (;;) {
+    // Random bytes by themselves would cost a hundred times more.
+    const random = Number.parseInt(randomUUID().slice(-12), 16);
+    const directory = `${start}${random.toString(36).padStart(6, "0").slice(-6)}`;
+    if (!isNameHeld(directory)) return directory;
+  }
 }
 
 /** Removes a directory. Nothing is in it when everything has moved to the repository. */

@@ -161,8 +161,9 @@ class HeldContent {
   }
 
   async #toFile(): Promise<FileHandle> {
+    if (this.#file !== undefined) return this.#file;
     settleObjects(this.#directory);
-    this.#file ??= await open(this.#path, "wx", 0o600);
+    this.#file = await open(this.#path, "wx", 0o600);
     return this.#file;
   }
 

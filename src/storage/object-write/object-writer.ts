@@ -1,12 +1,12 @@
 import { createWriteStream, existsSync, mkdirSync, utimesSync } from "node:fs";
 import { readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isMissing } from "../../base/error/system-error-text.ts";
 import { HeldObjects } from "../../git/object/held-objects.ts";
 import { writeLooseObject } from "../../git/object/loose-encoding.ts";
 import { hashObject } from "../../git/object/object-hash.ts";
 import type { ObjectType } from "../../git/object/object-type.ts";
 import type { ObjectFormat, Oid } from "../../git/oid/oid.ts";
+import { inFolder } from "../file/in-folder.ts";
 import { LOOSE_OBJECT_MODE, writeLooseFile } from "./loose-file.ts";
 
 /** Content up to this size is encoded at once: about 20 ms per megabyte. */
@@ -37,8 +37,7 @@ export class ObjectWriter implements Disposable {
     this.format = format;
     this.#isThere = isThere;
     this.held = new HeldObjects(directory, (objects) => {
-      if (!this.#hasDirectory) makeDirectory(directory);
-      this.#hasDirectory = true;
+      this.#makeDirectory();
       for (const [oid, { type, content }] of objects) this.#writeSmall(oid, type, content);
     });
   }
@@ -104,6 +103,13 @@ export class ObjectWriter implements Disposable {
     this.held[Symbol.dispose]();
   }
 
+  /** For its writer alone; it may be there when something else has failed. */
+  #makeDirectory(): void {
+    if (this.#hasDirectory) return;
+    inFolder(dirname(this.#directory), () => mkdirSync(this.#directory, { mode: 0o700 }));
+    this.#hasDirectory = true;
+  }
+
   #writeSmall(oid: Oid, type: ObjectType, content: Uint8Array): void {
     const path = this.#place(oid);
     // Also when a git process has written it to the same place.
@@ -116,18 +122,6 @@ export class ObjectWriter implements Disposable {
     const path = join(this.#directory, oid.slice(0, 2), oid.slice(2));
     mkdirSync(dirname(path), { recursive: true });
     return path;
-  }
-}
-
-/** Makes a directory for its writer alone. All but the first time the folder above is there. */
-function makeDirectory(directory: string): void {
-  const mode = 0o700;
-  try {
-    mkdirSync(directory, { mode });
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    mkdirSync(dirname(directory), { recursive: true, mode: 0o755 });
-    mkdirSync(directory, { mode });
   }
 }
 

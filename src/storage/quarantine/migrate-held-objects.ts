@@ -1,8 +1,8 @@
-import { closeSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isMissing } from "../../base/error/system-error-text.ts";
 import type { HeldObjects } from "../../git/object/held-objects.ts";
 import type { CachedContent } from "../../git/pack/reader-resources.ts";
+import { inFolder } from "../file/in-folder.ts";
 import { inParallel } from "../file/in-parallel.ts";
 import { syncOpenFile, syncPath } from "../file/sync.ts";
 import { openLooseFile } from "../object-write/loose-file.ts";
@@ -45,22 +45,11 @@ export async function migrateHeldObjects(held: HeldObjects, target: string): Pro
   for (const [oid] of objects) held.delete(oid);
 }
 
-async function writeSynced(path: string, object: CachedContent): Promise<void> {
-  const file = open(path, object);
+async function writeSynced(path: string, { type, content }: CachedContent): Promise<void> {
+  const file = inFolder(dirname(path), () => openLooseFile(path, type, content));
   try {
     await syncOpenFile(file);
   } finally {
     closeSync(file);
-  }
-}
-
-/** All but the first time the folder is there. */
-function open(path: string, { type, content }: CachedContent): number {
-  try {
-    return openLooseFile(path, type, content);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    return openLooseFile(path, type, content);
   }
 }

@@ -1,10 +1,8 @@
 import * as fs from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { promisify } from "node:util";
 import { removeAbandonedLock, stampLock } from "../file/lock-owner.ts";
+import { syncOpenFile } from "../file/sync.ts";
 import { systemErrorCode } from "./system-error-code.ts";
-
-const fsync = promisify(fs.fsync);
 
 /** Somebody else holds a lock file for longer than we wait. */
 export class FileLockedError extends Error {}
@@ -76,7 +74,7 @@ export class LockFile {
   async write(content: string): Promise<void> {
     if (this.#file === undefined) throw new Error("lock file is closed");
     fs.writeSync(this.#file, content, null, "latin1");
-    await fsync(this.#file);
+    await syncOpenFile(this.#file);
     this.close();
   }
 

@@ -6,11 +6,11 @@ import type { PackedRefs } from "../../git/ref/packed-refs.ts";
 import type { PackedRefsFile } from "../../git/ref/packed-refs-file.ts";
 import type { RefName } from "../../git/ref/ref-name.ts";
 import { removeAbandonedLock } from "../file/lock-owner.ts";
+import { syncOpenFile } from "../file/sync.ts";
 import { createOwnFile, FileLockedError, LockFile, removeFile } from "./lock-file.ts";
 import { OnlyGitKnowsError } from "./only-git-knows-error.ts";
 import { PackedRefsLockedError } from "./ref-update-errors.ts";
 
-const fsync = promisify(fs.fsync);
 const read = promisify(fs.read);
 const write = promisify(fs.write);
 
@@ -100,7 +100,7 @@ export class PackedRefsDeletion {
     const from = fs.openSync(this.#path, "r");
     try {
       await copyWithout(deleted, from, to, signal);
-      await fsync(to);
+      await syncOpenFile(to);
     } finally {
       fs.closeSync(from);
       fs.closeSync(to);

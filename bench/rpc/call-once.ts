@@ -13,7 +13,7 @@ export async function callOnce(
     call.sendOnly(only);
   } else {
     for (const message of messages) {
-      if (!(await call.send(message))) break;
+      if (!(await call.send({ start: message }))) break;
     }
     call.endSending();
   }

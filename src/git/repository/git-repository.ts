@@ -16,7 +16,10 @@ import type { RepositoryMemory, RepositoryShelves } from "./repository-memory.ts
 export interface Quarantine {
   /** As in `GIT_OBJECT_DIRECTORY`. */
   readonly objectDirectory: string;
-  /** As in `GIT_ALTERNATE_OBJECT_DIRECTORIES`: the repository's own directory is among them. */
+  /**
+   * As in `GIT_ALTERNATE_OBJECT_DIRECTORIES`: the repository's own directory is among them. Without
+   * any, only the push's objects are seen.
+   */
   readonly alternates: readonly string[];
 }
 

@@ -13,6 +13,7 @@ import {
 } from "./call-error.ts";
 import { frameMessage, MessageDecoder } from "./message-frame.ts";
 import { type ResponseMetadata, responseMetadata } from "./metadata.ts";
+import type { OutgoingMessage } from "./outgoing-message.ts";
 
 export interface ActiveCallOptions {
   /** Aborting it cancels the call. */
@@ -65,9 +66,9 @@ export class ActiveCall {
   }
 
   /** Sends a message; resolves when there is room for the next one. False: the call has ended. */
-  async send(message: Uint8Array): Promise<boolean> {
+  async send({ start, rest }: OutgoingMessage): Promise<boolean> {
     if (this.#over) return false;
-    if (this.#stream.write(frameMessage(message))) return true;
+    if (this.#write(start, rest)) return true;
     await new Promise<void>((resolve) => {
       this.#wakeWriter = resolve;
     });
@@ -130,6 +131,15 @@ export class ActiveCall {
       this.#closed = true;
       this.#finish();
     });
+  }
+
+  #write(start: Uint8Array, rest: Uint8Array | undefined): boolean {
+    if (rest === undefined) return this.#stream.write(frameMessage(start));
+    this.#stream.cork();
+    this.#stream.write(frameMessage(start, start.length + rest.length));
+    const hasRoom = this.#stream.write(rest);
+    this.#stream.uncork();
+    return hasRoom;
   }
 
   #startTimer(timeoutMs: number): void {

@@ -202,6 +202,29 @@ test("a stream of requests is sent whole and answered once", async (t) => {
   assert.equal(bytes, 10_000_000);
 });
 
+test("a buffer can be filled again once the next request is asked for", async (t) => {
+  const received: Buffer[] = [];
+  const channel = await startByteServer(t, {
+    CreateRepositoryFromBundle: (call: Reading, answer: Answer) => {
+      call.on("data", (message: Uint8Array) => {
+        received.push(Buffer.from(fromBinary(createRepositoryFromBundle.input, message).data));
+      });
+      call.on("end", () => answer(null, new Uint8Array()));
+    },
+  });
+  const sizes = [10, 65_535, 65_536, 200_000, 3, 1_000_000, 65_537, 100_000, 0, 131_072];
+  const buffer = Buffer.alloc(1_000_000);
+  function* requests(): Generator<{ data: Uint8Array }> {
+    for (const [index, size] of sizes.entries())
+      yield { data: buffer.fill(index).subarray(0, size) };
+  }
+  await createClient(RepositoryService, channel).createRepositoryFromBundle(requests());
+  assert.deepEqual(
+    received,
+    sizes.map((size, index) => Buffer.alloc(size, index)),
+  );
+});
+
 test("an early refusal ends the sending and closes the source", async (t) => {
   const channel = await startByteServer(t, {
     CreateRepositoryFromBundle: (_call: Reading, answer: Answer) => {

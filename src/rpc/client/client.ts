@@ -12,6 +12,7 @@ import type { ActiveCall } from "./active-call.ts";
 import { CallError } from "./call-error.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
+import { encodeMessage } from "./outgoing-message.ts";
 
 type RequestInit<M extends DescMethod> = MessageInitShape<M["input"]>;
 type RequestInits<M extends DescMethod> = AsyncIterable<RequestInit<M>> | Iterable<RequestInit<M>>;
@@ -109,7 +110,9 @@ async function ask(
 async function sendAll(method: DescMethod, requests: unknown, call: ActiveCall): Promise<void> {
   try {
     for await (const request of requests as AsyncIterable<unknown> | Iterable<unknown>) {
-      if (!(await call.send(encode(method, request)))) return;
+      // The caller's types say that it is the fields of this method's request.
+      const init = request as MessageInitShape<typeof method.input>;
+      if (!(await call.send(encodeMessage(method.input, init)))) return;
     }
     call.endSending();
   } catch (error) {

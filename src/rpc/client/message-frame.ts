@@ -9,12 +9,12 @@ import { CallError } from "./call-error.ts";
  */
 const HEADER_BYTES = 5;
 
-/** Puts the length prefix before a message. */
-export function frameMessage(message: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(HEADER_BYTES + message.length);
+/** Puts the length prefix before a message, of which only the first bytes are given. */
+export function frameMessage(start: Uint8Array, length: number = start.length): Buffer {
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + start.length);
   frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, HEADER_BYTES);
+  frame.writeUInt32BE(length, 1);
+  frame.set(start, HEADER_BYTES);
   return frame;
 }
 

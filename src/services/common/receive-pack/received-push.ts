@@ -96,13 +96,15 @@ class ReceivedPush {
       return undefined;
     }
     await using quarantine = await this.#createQuarantine();
-    const { failure, lockedPack } = await this.#take(pack, quarantine);
+    const { failure, lockedPack, isSelfContained } = await this.#take(pack, quarantine);
     this.#output.keepAlive();
     if (failure !== undefined) {
       refuseRest(this.#refs, "unpacker error");
       return failure;
     }
     try {
+      const isComplete = isSelfContained === true && this.#leadsIntoPack(quarantine);
+      if (!isComplete) await this.#checkConnectivity(quarantine);
       await this.#carryOut(quarantine);
     } finally {
       // Whatever has happened: a pack that stays locked is never repacked.
@@ -127,7 +129,6 @@ class ReceivedPush {
 
   async #carryOut(quarantine: Quarantine | undefined): Promise<void> {
     const { request, settings } = this.#push;
-    if (quarantine !== undefined) await this.#checkConnectivity(quarantine);
     for (const ref of this.#refs) {
       if (ref.refusal !== undefined || !settings.hiddenRefs.isHidden(ref.command.name)) continue;
       ref.refusal = ref.isDeletion ? "deny deleting a hidden ref" : "deny updating a hidden ref";
@@ -146,12 +147,31 @@ class ReceivedPush {
     await this.#update();
   }
 
+  /** Whether all that references are set to has come with this push. */
+  #leadsIntoPack(quarantine: Quarantine): boolean {
+    const pushed = this.#open(quarantine, []);
+    try {
+      const { objects } = pushed;
+      return this.#refs.every(
+        ({ isDeletion, command }) => isDeletion || objects.has(command.newOid),
+      );
+    } finally {
+      pushed.close();
+    }
+  }
+
+  #open(
+    { repository: { objectDirectory = "" } }: Quarantine,
+    alternates: readonly string[],
+  ): GitRepository {
+    const place = { objectDirectory, alternates };
+    return this.#needs.repositories.openQuarantine(this.#push.repository.path, place);
+  }
+
   async #checkConnectivity(quarantine: Quarantine): Promise<void> {
     const { settings, config, repository, request, pack } = this.#push;
-    const { git, repositories } = this.#needs;
-    const { objectDirectory = "", alternateObjectDirectories = [] } = quarantine.repository;
-    const place = { objectDirectory, alternates: alternateObjectDirectories };
-    const after = repositories.openQuarantine(repository.path, place);
+    const { git } = this.#needs;
+    const after = this.#open(quarantine, quarantine.repository.alternateObjectDirectories ?? []);
     try {
       const needs = {
         git,

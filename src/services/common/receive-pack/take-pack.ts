@@ -28,10 +28,15 @@ export interface TakenPack {
   readonly failure?: string;
   /** Checksum of a pack that is kept as a pack, and guarded by a `.keep` file until it is used. */
   readonly lockedPack?: string;
+  /** Whether everything that the pack's objects lead to is known to be in the pack. */
+  readonly isSelfContained?: boolean;
 }
 
 /** Packs of more objects are unpacked by git, whatever the limit is. */
 const SMALL_PACK_OBJECTS_MAX = 1000;
+
+/** `index-pack`: objects of the pack lead to others outside of it, and those are there. */
+const EXIT_LEADS_OUTSIDE = 1;
 
 /** Longest answer of `index-pack`: a word and a checksum. */
 const ANSWER_BYTES_MAX = 128;
@@ -82,14 +87,17 @@ async function letGitTake(
     readAnswer(process.stdout),
     relayProgress(process.stderr, output, !unpacks && capabilities.sideband),
   ]);
+  const followsLinks = !unpacks && settings.fsck !== undefined;
+  let isSelfContained: boolean;
   try {
-    await process.wait();
+    const { exitCode } = await process.wait(followsLinks ? [EXIT_LEADS_OUTSIDE] : []);
+    isSelfContained = followsLinks && exitCode === 0;
   } catch (error) {
     if (!(error instanceof GitExitError)) throw error;
     return { failure: `${command.name} abnormal exit` };
   }
   const lockedPack = /^keep\t([0-9a-f]+)\n$/.exec(answer)?.[1];
-  return lockedPack === undefined ? {} : { lockedPack };
+  return { isSelfContained, ...(lockedPack !== undefined && { lockedPack }) };
 }
 
 function unpackFlags(settings: ReceiveSettings, { quiet }: PushCapabilities): GitFlag[] {
@@ -106,7 +114,8 @@ function indexFlags(settings: ReceiveSettings, { quiet, sideband }: PushCapabili
     `--keep=receive-pack ${process.pid} on ${hostname()}`,
     ...(!quiet && sideband ? ["--show-resolving-progress"] : []),
     ...(sideband ? ["--report-end-of-input"] : []),
-    ...(settings.fsck === undefined ? [] : [settings.fsck]),
+    // To check all objects it has to follow their links anyway: it may as well say where they lead.
+    ...(settings.fsck === undefined ? [] : [settings.fsck, "--check-self-contained-and-connected"]),
     "--fix-thin",
     ...sizeLimit(settings),
   ];
